@@ -16,7 +16,11 @@ def main(names):
         sys.exit(f"no benchmark {', '.join(unknown)}; there are: {', '.join(found)}")
     for name in names or found:
         print(f"\n== {name}", flush=True)
-        importlib.import_module(f"benchmarks.{name}").main()
+        try:
+            benchmark = importlib.import_module(f"benchmarks.{name}")
+        except ModuleNotFoundError as error:  # a checkout that is not built says so, and what to do
+            sys.exit(str(error))
+        benchmark.main()
 
 
 if __name__ == "__main__":

@@ -10,12 +10,17 @@ import os
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
+from benchmarks import grain
 from benchmarks.noc import CASES, GOALS, booksim, ours
+from chipweave.traffic import network_of, synthetic
 
 REFERENCE = 4.1e5  # flit-hops a CPU second of BookSim 2 on the machine that the bars are of
 MESHES = {32: 1, 64: 2, 128: 6, 256: 20}  # side of a mesh: bar of `traffic`, s
+MEMORY = {128: 300e6, 256: 1.2e9}  # bytes
+EXACT = 16.6 / 2 * 2.3e5 / REFERENCE  # s of an exact layer-step, scaled: half of 16.6 s where BookSim 2 does 2.3e5
 MESH = """schema: chipweave.topology/1
 name: mesh_{k}
 networks:
@@ -128,7 +133,10 @@ def meshes(folder, factor):
             row(f"traffic {k} x {k}", f"fails or takes over {PATIENCE} s", f"{bar} s", False)
             break
         points.append((k * k, cost[0]))
-        row(f"traffic {k} x {k}", f"{cost[0] / factor:.1f} s, {cost[1]:.0f} MiB", f"{bar} s", cost[0] / factor <= bar)
+        room = MEMORY.get(k)
+        bars = f"{bar} s" + (f", {room / 1e6:,.0f} MB" if room else "")
+        good = cost[0] / factor <= bar and (not room or cost[1] * 2**20 <= room)
+        row(f"traffic {k} x {k}", f"{cost[0] / factor:.1f} s, {cost[1] * 1.048576:.0f} MB", bars, good)
     if len(points) > 1:
         row("growth with routers n", f"n^{power(points):.2f}", "n^1.1", power(points) <= 1.1)
 
@@ -174,6 +182,32 @@ def fair(folder):
         row(what, f"{ratio:.1f} x{note}", "2.5 x", ratio <= 2.5)
 
 
+def layer_steps(factor):
+    """DeepSeek `base` under exact flit and at `grain: auto`, on the same layer-steps (benchmarks/grain.py has more)."""
+    found = grain.measured("deepseek-base")
+    each, error = found["exact_cpu_s"] / found["layer_steps"] / factor, found["error"]
+    row("a layer-step of DeepSeek base, exact flit", f"{each:.1f} s", f"{EXACT:.1f} s", each <= EXACT)
+    what = f"the same at grain {found['grain']}: CPU; error of decode time"
+    good = found["cheaper"] >= grain.CHEAPER and abs(error) <= grain.ERROR
+    row(what, f"{found['cheaper']:.0f} x cheaper; {error:+.1%}", f"{grain.CHEAPER} x; {grain.ERROR:.0%}", good)
+
+
+def threads():
+    """What two threads gain by the wall clock; two free cores are needed to see it."""
+    made = network_of.load_flit("mesh_32x32")
+    loads, wall, rows = [0.02, 0.02], [], []
+    for count in (1, 2):
+        begin = time.perf_counter()
+        found = synthetic.curve(made.network, made.router, "uniform", loads, threads=count, cycles=4000)
+        wall.append(time.perf_counter() - begin)
+        rows.append([(each["packets"], each["latency_mean"], each["flit_hops"]) for each in found])
+    gain = wall[0] / wall[1]
+    what, good = "two loads of a 32 x 32 mesh, two threads over one", gain >= 1.7 and rows[0] == rows[1]
+    row(what, f"{gain:.1f} x", "1.7 x", good)
+    row("one load of a 64 x 64 mesh at 40 %, two threads", "one load takes one core", "1.7 x", False)
+    row("DeepSeek base in full, two threads", "one run takes one core", "1.6 x", False)
+
+
 def main():
     """Print the table."""
     binary = os.environ.get("CHIPWEAVE_BOOKSIM")
@@ -189,3 +223,5 @@ def main():
         kernels(binary)
         meshes(folder, factor)
         dies(folder)
+    layer_steps(factor)
+    threads()

@@ -161,7 +161,8 @@ def run_case(seed: int, template: Path, here: Path) -> tuple[int, str]:
     lost = [str(path.relative_to(here)) for path, data in inputs.items() if _changed(path, data)]
     if words[0] == "compare" and code == 0:  # rows added to a folder of the same run
         lost = [path for path in lost if not path.startswith("r/")]
-    left = [str(p.relative_to(here)) for p in here.rglob("*") if p.is_file() and p not in inputs and half_written(p)]
+    new = [p for p in here.rglob("*") if p.is_file() and p not in inputs and p.name not in words]
+    left = [str(p.relative_to(here)) for p in new if half_written(p)]
     if escaped:
         return code, f"escaped: {escaped}"
     if code not in ALLOWED:

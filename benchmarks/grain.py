@@ -7,7 +7,6 @@ is under `circuit`. Each job: (model, preset, strategy, batch, steps); no choice
 """
 
 import sys
-import time
 from dataclasses import replace
 
 import numpy as np
@@ -15,6 +14,7 @@ import numpy as np
 from chipweave.run import beside
 from chipweave.run import flit_sample as sample
 from chipweave.run import simulate as serving
+from chipweave.run.probe import Probe, Watched
 from chipweave.run.spec import RunSpec
 
 JOBS = {
@@ -27,22 +27,8 @@ JOBS = {
 ERROR, CHEAPER = 0.02, 50
 
 
-class Costed(sample.Watched):
-    """A Watched that adds up the CPU seconds of each probe, by its id."""
-
-    def __init__(self, fabric, probes, chosen):
-        super().__init__(fabric, probes, chosen)
-        self.cpu = dict.fromkeys(map(id, probes), 0.0)
-
-    def run(self, probe, transfers):
-        begin = time.process_time()
-        took = super().run(probe, transfers)
-        self.cpu[id(probe)] += time.process_time() - begin
-        return took
-
-
-def job(name):
-    """(row of the table, whether both bars are met)."""
+def measured(name):
+    """Figures of one job: exact flit and that of the grain on the same layer-steps."""
     model, preset, strategy, batch, steps = JOBS[name]
     spec = RunSpec(
         model=model, preset=preset, strategy=strategy, batch=batch, steps=steps, link_model="circuit",
@@ -56,26 +42,39 @@ def job(name):
 
     def around(fabric, work):
         def flit(grain):
-            return sample.probe(replace(spec, sets=(f"{network}.grain={grain}",)), work, "flit", "work_conserving")
+            return Probe.of(replace(spec, sets=(f"{network}.grain={grain}",)), work, "flit", "work_conserving")
 
         coarse = flit("auto")
-        own = sample.probe(spec, work, "circuit", "work_conserving")
-        probes = [own, flit(1), coarse, flit(sample.grain_of(coarse, network) // 2)]
-        made.append(Costed(fabric, probes, {int(row) for part in parts for row in part.chosen}))
+        own = Probe.of(spec, work, "circuit", "work_conserving")
+        probes = [own, flit(1), coarse, flit(coarse.grain // 2)]
+        made.append(Watched(fabric, probes, {int(row) for part in parts for row in part.chosen}))
         return made[0]
 
     outcome = serving.simulate(spec, lambda done: made[0].next_layer(done), loaded=loaded, around=around)
     watched = made[0]
+    watched.finish()
     exact, coarse, finer = (sample.totals(outcome.table, parts, watched.times, 0, of) for of in (1, 2, 3))
-    cpu = [watched.cpu[id(probe)] for probe in watched.probes]
+    cpu = [sum(each.cpu_s for each in watched.taken if each.place == place) for place in range(4)]
     single = np.array([times[2] / times[1] - 1 for times in watched.times.values() if times[1]])
-    error, ratio = sample.apart(coarse, exact), cpu[1] / cpu[2]
-    grain = sample.grain_of(watched.probes[2], network)
-    good = abs(error) <= ERROR and ratio >= CHEAPER
+    return {
+        "grain": watched.probes[2].grain,
+        "layer_steps": len(watched.times),
+        "error": sample.apart(coarse, exact),
+        "over_finer": sample.apart(coarse, finer),
+        "single": single,
+        "exact_cpu_s": cpu[1],
+        "cpu_s": cpu[2],
+        "cheaper": cpu[1] / cpu[2],
+    }
+
+
+def line(name, found):
+    """A row of the table."""
+    single, good = found["single"], abs(found["error"]) <= ERROR and found["cheaper"] >= CHEAPER
     return (
-        f"| {name} | {grain} | {error:+.1%} | {single.mean():+.1%}, sd {single.std(ddof=1):.1%}, worst "
-        f"{single[np.abs(single).argmax()]:+.0%} | {sample.apart(coarse, finer):+.1%} | "
-        f"{cpu[1]:.0f} s, {cpu[2]:.1f} s | {ratio:.0f} x | {'' if good else 'missed'} |"
+        f"| {name} | {found['grain']} | {found['error']:+.1%} | {single.mean():+.1%}, sd {single.std(ddof=1):.1%}, "
+        f"worst {single[np.abs(single).argmax()]:+.0%} | {found['over_finer']:+.1%} | {found['exact_cpu_s']:.0f} s, "
+        f"{found['cpu_s']:.1f} s | {found['cheaper']:.0f} x | {'' if good else 'missed'} |"
     )
 
 
@@ -85,7 +84,7 @@ def main(names=()):
           f"| CPU of exact, of the grain | cheaper (bar {CHEAPER} x) | |")  # fmt: skip
     print("|---|---|---|---|---|---|---|---|")
     for name in names or JOBS:
-        print(job(name), flush=True)
+        print(line(name, measured(name)), flush=True)
 
 
 if __name__ == "__main__":

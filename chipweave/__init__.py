@@ -107,6 +107,10 @@ OTHER_NAMES = {
 }
 
 
+BUILT = ("_kernel", "_c_", "components", "policies", "topologies", "validation")
+"""How names of modules begin that a checkout has only once it is installed: compiled ones, and the mapped folders."""
+
+
 class _Called(ModuleType):
     """A module whose other name is a function's too: `import chipweave.compare`, and `chipweave.compare(...)`."""
 
@@ -117,12 +121,23 @@ class _Called(ModuleType):
 
 
 class _OtherNames(Loader):
-    """Finder and loader of OTHER_NAMES: `import chipweave.staged` gives the very module chipweave.component.staged."""
+    """Finder and loader of OTHER_NAMES: `import chipweave.staged` gives the very module chipweave.component.staged.
+
+    It comes last, so a module of BUILT that reaches it is not there: a checkout that was not built stands before the
+    installed package, which the error says.
+    """
 
     def find_spec(self, name: str, path: object = None, target: object = None) -> ModuleSpec | None:
         package, _, last = name.rpartition(".")
         if package == __name__ and last in OTHER_NAMES:
             return ModuleSpec(name, self)
+        if package == __name__ and last.startswith(BUILT):
+            where = __path__[0].rpartition("chipweave")[0].rstrip("/") or "."
+            raise ModuleNotFoundError(
+                f"{name} is not there: the checkout {where} is not built, or not installed: "
+                "`python -m pip install -e .` there does both; from another folder an installed chipweave is used",
+                name=name,
+            )
         return None
 
     def create_module(self, spec: ModuleSpec) -> ModuleType:

@@ -47,7 +47,12 @@ class D2dRouter(Staged, Controller):
         doc="of a link's bandwidth that long messages of this die reach; one figure for all dies but under circuit",
     )
     round_to = Param(
-        "time", default="1 ps", low="1 ps", each=True, doc="times of this die's messages are rounded up to this"
+        "time",
+        default="1 ps",
+        low="1 ps",
+        each=True,
+        held=True,
+        doc="times of this die's messages are rounded up to this, under circuit",
     )
     interleave = Param(
         "choice",

@@ -12,6 +12,7 @@ Checked by  tests/components/test_command_processors.py
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -32,6 +33,7 @@ class GlobalCp(Controller):
     """Command processor of the whole wafer."""
 
     launch = Port(uses="cp.launch", many=True, doc="sub-kernels to the local CPs, reports from them")
+    control = Port(uses="network", optional=True, doc="a network that wires of control lead over (`over`)")
 
     plan_time = Param(
         "time", default="0 ps", doc="allocation and prediction of one layer; the artifact charges nothing"
@@ -142,6 +144,8 @@ class GlobalCp(Controller):
         asked: when the layer's time begins, which is that of the move of weights before it.
         """
         beforehand = self.simulation.now - asked
+        if self.rows.sources is not None:
+            job = replace(job, view=replace(job.view, sources=self.rows.sources[job.layer_index]))
         plan = plan_of(self.policies.allocation, job.view)
         mask = self.predict(job, plan)
         self.layers_planned += 1

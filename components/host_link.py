@@ -21,6 +21,7 @@ class HostLink(Controller):
 
     host = Port(provides="cp.launch", many=True, doc="the global CP: one wire for all dies")
     wafer = Port(uses="cp.launch", many=True, doc="the local CPs")
+    control = Port(uses="network", optional=True, doc="a network that wires of control lead over (`over`)")
 
     one_way = Param(
         "time", default="10 us", low="1 ps", doc="half of the per-layer round trip: a plan out, or the reports back"

@@ -26,8 +26,10 @@ class Llc(Staged):
 
     time_class = "llc"
 
-    access = Port(provides="memory.access", doc="slice reads of this die's SMs")
-    remote = Port(provides="memory.lookup", doc="slice reads that other dies send here")
+    access = Port(provides="memory.access", many=True, doc="slice reads of this die's SMs, or of levels above")
+    remote = Port(
+        provides="memory.lookup", optional=True, doc="slice reads that other dies send here; of several levels the last"
+    )
     memory = Port(uses="memory.access", doc="where a miss goes: the die's D2D router, or the next level")
 
     capacity = Param("bytes", default="64 MiB", low="1 B", high="1 TB", each=True, doc="data it holds")

@@ -21,6 +21,7 @@ class LocalCp(Controller):
     """Command processor of one die."""
 
     launch = Port(provides="cp.launch", doc="sub-kernels with prediction bits; reports go back on it")
+    control = Port(uses="network", optional=True, doc="a network that wires of control lead over (`over`)")
     kernel = Port(
         uses="cp.kernel", many=True, doc="the die's SM cluster; of several the first starts the kernel for all"
     )

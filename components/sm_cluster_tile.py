@@ -34,6 +34,9 @@ PICOSECONDS = 10**12
 MATRICES = 3  # of an expert: gate, up, down
 
 
+RESIDENT = "weights come through the die's LLC and HBM, and its GEMMs have them in L2"
+
+
 @component("sm.tile")
 class SmClusterTile(SmCluster):
     """SMs of one die computing GEMMs: the fastest tile, cluster and split of a cuBLAS-like set, in waves over the SMs.
@@ -52,13 +55,22 @@ class SmClusterTile(SmCluster):
     )
     l2_bytes_per_clock = Param("float", default=3942.4, low=1.0, doc="read rate of the whole L2")
     shared_bytes_per_clock = Param("float", default=124.1, low=1.0, doc="what one SM writes to its shared memory")
-    dram_bandwidth = Param("bandwidth", default="3352.32 GB/s", low="1 B/s", doc="pin rate of the stacks")
-    die_bandwidth = Param("bandwidth", default="3942 GB/s", low="1 B/s", doc="what the die moves to memory at most")
+    dram_bandwidth = Param(
+        "bandwidth", default="3352.32 GB/s", low="1 B/s", outside=RESIDENT, doc="pin rate of the stacks"
+    )
+    die_bandwidth = Param(
+        "bandwidth", default="3942 GB/s", low="1 B/s", outside=RESIDENT, doc="what the die moves to memory at most"
+    )
     dram_efficiency = Param(
-        "float", default=0.937438004, low=0.01, high=1.0, doc="share of the pin rate that operand tiles reach"
+        "float",
+        default=0.937438004,
+        low=0.01,
+        high=1.0,
+        outside=RESIDENT,
+        doc="share of the pin rate that operand tiles reach",
     )
     l2_latency = Param("time", default="141616 ps", low="0 ps", doc="near hit")
-    dram_latency = Param("time", default="343636 ps", low="0 ps", doc="unloaded access")
+    dram_latency = Param("time", default="343636 ps", low="0 ps", outside=RESIDENT, doc="unloaded access")
     tma_latency = Param("time", default="96866 ps", low="0 ps", doc="what a TMA load takes beyond a plain one")
     kernel_floor = Param(
         "time", default="1260 ns", low="0 ps", doc="cost of the second kernel where the inner dimension is split"

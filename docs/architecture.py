@@ -16,6 +16,7 @@ ROOT = Path(__file__).resolve().parents[1]
 WINGS = ("components", "policies", "topologies", "validation")
 PICTURE = ROOT / "docs" / "pictures" / "architecture.svg"
 BOX, HIGH, GAP, ROW = 118, 34, 14, 74
+HOLDS = (ast.stmt, ast.excepthandler, ast.match_case)  # what an import can stand in
 INK, CORE, WING = "#1f2933", "#e3eef9", "#f6ead6"
 
 
@@ -34,12 +35,7 @@ def imports(name: str, path: Path, known: dict[str, Path]) -> Iterator[str]:
     """The modules of the tree that a module imports, inside functions too."""
     package = name.split(".") if path.name == "__init__.py" else name.split(".")[:-1]
     tree = ast.parse(path.read_text(encoding="utf-8"))
-    for_types = {
-        id(inner) for node in ast.walk(tree) if _is_for_types(node) for inner in ast.walk(node)
-    }  # no arrows: never run
-    for node in ast.walk(tree):
-        if id(node) in for_types:
-            continue
+    for node in _run(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names if alias.name in known)
         elif isinstance(node, ast.ImportFrom):
@@ -50,6 +46,15 @@ def imports(name: str, path: Path, known: dict[str, Path]) -> Iterator[str]:
                 target = inner if inner in known else module
                 if target in known and target != name:
                     yield target
+
+
+def _run(tree: ast.AST) -> Iterator[ast.AST]:
+    """Statements of a tree, those under `if TYPE_CHECKING` left out: they never run."""
+    left = [tree]
+    while left:
+        node = left.pop()
+        yield node
+        left += [n for n in ast.iter_child_nodes(node) if isinstance(n, HOLDS) and not _is_for_types(n)]
 
 
 def _is_for_types(node: ast.AST) -> bool:

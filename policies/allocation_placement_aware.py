@@ -3,7 +3,8 @@
 Question   Which dies work on an expert, and on how many of its tokens?
 Answer     Algorithm 1: experts by rising tokens; candidates are the dies that hold a part of the expert and those
            within `distance` hops; each block goes to the candidate whose estimated time, and that of the die it reads
-           from, stays lowest. The estimate keeps account per die of compute, HBM reads and transfers in.
+           from, stays lowest. The estimate keeps account per die of compute, HBM reads and transfers in. What a
+           placement keeps on several dies is read from the nearest; a copy made on the way by its own die alone.
            The arithmetic is csrc/policies/placement_aware.c; a test holds it against the plain one.
            Compute, memory and routes are each die's own; dies that compute nothing get no work.
 Source     Algorithm 1 of arXiv 2510.05497 (block 50, "determined by request count"); defaults, cost model and rounding
@@ -146,8 +147,8 @@ class PlacementAware(AllocationPolicy):
         "choice",
         default="block",
         choices=["once", "block", "block_where_alike"],
-        doc="how often the estimate counts the transfer of an expert's weights to a die: once; for each block"
-        " (artifact); for each block where dies and links are all alike, as in the artifact, and once where not",
+        doc="how often the estimate counts the transfer of weights to a die: once; for each block (artifact); for each"
+        " block where dies and links are all alike, as in the artifact, and once where not",
     )
 
     estimates: tuple[Any, Estimate, Any] | None = (
@@ -188,6 +189,7 @@ class PlacementAware(AllocationPolicy):
             c_ints(view.home),
             FFI.from_buffer("uint8_t[]", np.ascontiguousarray(view.holders, np.uint8)),
             c_ints(view.distance),
+            FFI.NULL if view.sources is None else c_ints(view.sources),
             room,
             c_ints(expert),
             c_ints(die),

@@ -77,7 +77,7 @@ class PlacementAwarePython(PlacementAware):
         self, view: Any, e: int, candidates: list[tuple[int, bool]], loads: list[Load], costs: Any
     ) -> dict[int, int]:
         """die -> tokens, in the order of candidates."""
-        home, left = int(view.home[e]), int(view.counts[e])
+        left = int(view.counts[e])
         tokens = dict.fromkeys((d for d, _ in candidates), 0)
         while left:
             block = min(left, self.block)
@@ -91,7 +91,7 @@ class PlacementAwarePython(PlacementAware):
             _, remote, _, d, own, source = min(trials, key=lambda t: t[:3])
             loads[d] = own
             if remote:
-                loads[home] = source
+                loads[source_of(view, e, d)] = source
             tokens[d] += block
             left -= block
         return tokens
@@ -99,20 +99,29 @@ class PlacementAwarePython(PlacementAware):
     def after(
         self, view: Any, e: int, d: int, holder: bool, first: bool, block: int, loads: list[Load], costs: Any
     ) -> tuple[Load, Load]:
-        """Loads of die d and of the home die if d takes `block` more tokens."""
-        own, source = replace(loads[d]), replace(loads[view.home[e]])
+        """Loads of die d and of the die that it reads from if d takes `block` more tokens."""
+        there = source_of(view, e, d)
+        own, source = replace(loads[d]), replace(loads[there])
         compute = costs.compute_ns(d, block)
         if holder:
             own.compute_local += compute
+            if first and view.sources is not None and there == d != view.home[e]:  # a replica
+                own.hbm_local += costs.memory_ns(d)
         else:
             own.compute_remote += compute
             if first or self.each_block(view.costs):
                 own.link_in += transfer(view, e, d, costs)
             if first:
-                source.hbm_remote += costs.memory_ns(view.home[e])
+                source.hbm_remote += costs.memory_ns(there)
         return own, source
 
 
 def transfer(view: Any, e: int, d: int, costs: Any) -> float:
-    """ns to bring the whole expert from its home to die d."""
-    return costs.transfer_ns(int(view.home[e]), d, int(view.distance[view.home[e], d]))
+    """ns to bring the whole expert from where die d reads it."""
+    source = source_of(view, e, d)
+    return costs.transfer_ns(source, d, int(view.distance[source, d]))
+
+
+def source_of(view: Any, e: int, d: int) -> int:
+    """The die that die d reads expert e from."""
+    return int(view.home[e] if view.sources is None else view.sources[e, d])

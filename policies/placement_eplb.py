@@ -5,7 +5,8 @@ Answer     Each die has `extra` slots beyond those that the experts need. Slot a
            copy gets one more copy; then all copies by falling load, each to the least loaded die with room that has not
            the expert yet, pairs kept apart on demand. The first of an expert's copies is its home; the others are
            there from the start, and take HBM as it does. Loads are a file's,
-           as `chipweave trace loads` writes them; `of: prompts` takes what the prompts alone tell.
+           as `chipweave trace loads` writes them; `of: prompts` takes what the prompts alone tell. Where dies differ,
+           slots and load go by their compute.
 Source     EPLB of DeepSeek (github.com/deepseek-ai/EPLB, `replicate_experts` and `balanced_packing`, without its levels
            of nodes and groups); insight 4 of arXiv 2510.05497 with replication, Dup of its case study 2.
 Beside     placement_packed.py (no copies), allocation_holders.py (gives the copies work)
@@ -34,7 +35,11 @@ class Eplb(PlacementPolicy):
     def decide(self, view: PlacementView) -> Placement:
         """The first copy of an expert is its home; all others are replicas."""
         shares, beside = self.counted(len(view.layers), view.experts)
-        order = np.stack([spread(share, view.dies, self.extra, beside) for share in shares])
+        room = np.full(view.dies, -(-view.experts // view.dies) + self.extra)
+        if not view.alike:
+            room = np.bincount(view.turns(int(room.sum())), minlength=view.dies)
+        rate = np.ones(view.dies) if view.alike else np.maximum(view.compute / view.compute.mean(), 1e-300)
+        order = np.stack([spread(share, room, self.extra * view.dies, beside, rate) for share in shares])
         replicas = np.argwhere((order > 0) & (order < NOWHERE))
         return Placement(order.argmin(axis=2).astype(np.int32), replicas)
 
@@ -51,20 +56,20 @@ class Eplb(PlacementPolicy):
 NOWHERE = 1 << 30
 
 
-def spread(load: np.ndarray, dies: int, extra: int, beside: np.ndarray) -> np.ndarray:
+def spread(load: np.ndarray, room: np.ndarray, extra: int, beside: np.ndarray, rate: np.ndarray) -> np.ndarray:
     """int32 [experts, dies] of one layer: the order in which dies got the expert, 0 its home.
 
+    room, rate [dies]: slots of each, and how fast it computes; extra: slots beyond one for each expert.
     beside [experts, experts]: what a die counts as loaded for having the one when the other is placed.
     """
-    experts = len(load)
-    room = np.full(dies, -(-experts // dies) + extra)
-    many = replicated(load, extra * dies, dies)
+    experts, dies, room = len(load), len(room), room.copy()
+    many = replicated(load, extra, dies)
     order = np.full((experts, dies), NOWHERE, np.int32)
     total = np.zeros(dies)
     each = load / many
     for expert in np.argsort(-each, kind="stable").tolist():
         for turn in range(int(many[expert])):
-            there = total + beside[expert] @ (order < NOWHERE)
+            there = total / rate + beside[expert] @ (order < NOWHERE)
             cost = np.where((room > 0) & (order[expert] == NOWHERE), there, np.inf)
             die = int(np.argmin(cost))
             if np.isinf(cost[die]):

@@ -3,7 +3,8 @@
 Question   Which dies keep the weights of an expert, and for how long?
 Answer     In each layer experts by falling tokens (one more than counted), each to the die that is done first with what
            it has: load over compute. Each die keeps its share of the places, so no die needs more memory later on.
-           `replicas` further places go to the experts with most tokens a copy; a die holds an expert once. An expert
+           `replicas` further places go to the experts with most tokens a copy; a die holds an expert once, and a place
+           is left empty where only dies that hold its expert have room. An expert
            stays where it is unless that die would be done more than `stay` later than the best one. With `apart`
            above 0 experts chosen together count as load on one another. Between steps, what moves is read from the
            nearest die that has it.
@@ -57,6 +58,8 @@ class Rebalanced(PlacementPolicy):
         for expert in np.argsort(-share, kind="stable").tolist():
             for _ in range(copies[expert]):
                 die = self.choose(view, layer, expert, (total + share[expert]) / rate, slots, held)
+                if die is None:
+                    break
                 held[expert].append(die)
                 total[die] += share[expert]
                 slots[die] -= 1
@@ -70,13 +73,13 @@ class Rebalanced(PlacementPolicy):
         done: np.ndarray,
         slots: np.ndarray,
         held: list[list[int]],
-    ) -> int:
-        """The die for one place of an expert; `done`: when each die would be done with it."""
+    ) -> int | None:
+        """The die for one place of an expert, None where all that have room hold it; `done`: when each die would be
+        done with it."""
         able = slots > 0
         able[held[expert]] = False
-        if not able.any():  # the places left are on dies that hold it: one more on the emptiest of the others
-            able = np.ones(view.dies, bool)
-            able[held[expert]] = False
+        if not able.any():
+            return None
         if view.pairs is not None and self.apart:
             together = [
                 view.pairs[layer, expert, [e for e, dies in enumerate(held) if die in dies]].sum()

@@ -6,15 +6,23 @@ from typing import Any
 
 import click
 
+from chipweave.cli import _names
+
 OPTIONS = [
-    click.option("--topology", help="Shipped topology or file  [default: wafer_5x5]"),
-    click.option("--model", help="Shipped model or file  [default: deepseek-v3]"),
+    click.option("--topology", shell_complete=_names.topologies, help="Shipped topology or file  [default: wafer_5x5]"),
+    click.option("--model", shell_complete=_names.models, help="Shipped model or file  [default: deepseek-v3]"),
     click.option(
-        "--trace", help="Routing trace: file or shipped name  [default: generated for the model from the seed]"
+        "--trace",
+        shell_complete=_names.traces,
+        help="Routing trace: file or shipped name  [default: generated for the model from the seed]",
     ),
     click.option("--batch", type=int, help="Requests decoded together  [default: 4096]"),
     click.option("--steps", type=int, help="Steps, the prefill counts as one  [default: 128]"),
-    click.option("--preset", help="Preset of behaviour: physical, artifact, paper, h100  [default: physical]"),
+    click.option(
+        "--preset",
+        shell_complete=_names.presets,
+        help="Preset of behaviour: physical, artifact, paper, h100  [default: physical]",
+    ),
     click.option("--link-model", help="circuit, fair or flit  [default: the topology's, else the preset's]"),
     click.option("--admission", help="work_conserving, head_only or early_booking  [default: the preset's]"),
     click.option("--wait-queue", help="sorted or artifact_heap  [default: the preset's]"),
@@ -24,6 +32,15 @@ OPTIONS = [
     click.option("--allow-code", is_flag=True, default=None, help="Import code that the YAML names."),
 ]
 
+
+threads_option = click.option(
+    "--threads",
+    default=1,
+    show_default=True,
+    type=click.IntRange(1, 1024),
+    help="Layer-steps of a sample under flit that run side by side; the result is the same for any number.",
+)
+"""The `--threads` of `run` and `compare`."""
 
 network_sets = click.option(
     "--set",

@@ -6,9 +6,11 @@ from typing import Any
 
 import click
 
+from chipweave.cli import _names
+
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
-@click.argument("topology")
+@click.argument("topology", shell_complete=_names.topologies)
 @click.option(
     "-o",
     "--out",

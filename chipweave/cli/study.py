@@ -35,6 +35,13 @@ def command() -> None:
     type=click.IntRange(1),
     help="Distinct requests of a made trace; a larger batch takes each several times.",
 )
+@click.option(
+    "--tasks",
+    default=1,
+    show_default=True,
+    type=click.IntRange(1, 256),
+    help="Tasks that take turns in a made trace, each with popular experts of its own.",
+)
 @click.option("--seed", default=1, show_default=True, type=click.IntRange(0), help="Of made traces.")
 @click.option("--preset", default="artifact", show_default=True, help="Behaviour laid over the topologies.")
 @click.option("--link-model", default="circuit", show_default=True, help="circuit, fair or flit.")

@@ -35,6 +35,13 @@ from chipweave.cli._run_options import network_sets
 )
 @click.option("--cycles", type=click.IntRange(1, 10**12), default=10_000, show_default=True, help="Measured cycles.")
 @click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=1, show_default=True)
+@click.option(
+    "--threads",
+    default=1,
+    show_default=True,
+    type=click.IntRange(1, 1024),
+    help="Loads that run side by side; the result is the same for any number.",
+)
 @network_sets
 @click.option("--network", help="Which network, where the topology has several.")
 @click.option("--picture", type=click.Path(dir_okay=False), help="Draw the curve of several loads (SVG, PNG, PDF).")
@@ -58,6 +65,7 @@ def command(
     warmup: Any,
     cycles: Any,
     seed: Any,
+    threads: int,
     sets: Any,
     network: Any,
     picture: Any,
@@ -88,7 +96,8 @@ def command(
         warmup=warmup,
         cycles=cycles,
         seed=seed,
-        watch=show.watching(f"{topology}, {pattern}"),
+        watch=show.watching(f"{topology}, {pattern}") if threads == 1 else None,
+        threads=threads,
     )
     if links_path:
         rows, links = traffic.curve_with_links(net, router, pattern, loads, flit_bytes=made.flit_bytes, **options)

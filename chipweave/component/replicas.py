@@ -109,13 +109,28 @@ def dies_of(parts: Iterable[Component]) -> dict[Component, Die]:
 
 
 def die_of_other(part: Component, by_name: dict[str, Die], dies: dict[Component, Die]) -> Die | None:
-    """The die that a part of control belongs to: that of its assembly, else the only one it is wired to, else none."""
+    """The die that a part of control belongs to: that of its assembly, if wires within it lead to a part that works by
+    stages (a global command processor on an I/O die has none), else the only one it is wired to, else none."""
     words = part.name.split(".")
     for length in range(len(words) - 1, 0, -1):
-        if ".".join(words[:length]) in by_name:
-            return by_name[".".join(words[:length])]
+        die = by_name.get(".".join(words[:length]))
+        if die is not None:
+            return die if serves(part, die, dies) else None
     wired = {dies[peer] for peer in joined_parts(part) if peer in dies}
     return wired.pop() if len(wired) == 1 else None
+
+
+def serves(part: Component, die: Die, dies: dict[Component, Die]) -> bool:
+    """Whether wires between parts of control of one assembly lead from a part to a staged part of the die."""
+    found, left = {part}, [part]
+    while left:
+        for peer in joined_parts(left.pop()):
+            if dies.get(peer) is die:
+                return True
+            if peer not in found and peer not in dies and peer.name.startswith(die.name + "."):
+                found.add(peer)
+                left.append(peer)
+    return False
 
 
 class Likenesses:

@@ -46,6 +46,10 @@ class Param:
         each: of a staged component: its chains read the value instance by instance (`Staged.each`, `Staged.by_die`), so
             that parts which differ in it alone share one program. Otherwise parts that differ have programs of their
             own.
+        outside: why no run reads it, of a figure that calibration or a ledger alone needs; `check` warns where it is
+            written.
+        held: read where a message holds its links (`link_model: circuit`) alone; `check` warns where it is written and
+            links are shared.
         doc: one line: what it is, from where to where.
     """
 
@@ -62,6 +66,8 @@ class Param:
         doc: str = "",
         each: bool = False,
         behind: str = "",
+        outside: str = "",
+        held: bool = False,
     ) -> None:
         """Arguments as above.
 
@@ -77,7 +83,7 @@ class Param:
             low = -MOST_WHOLE if low is None and type == "int" else low
         self.type, self.default, self.low, self.high = type, default, low, high
         self.given_choices, self.rounding, self.many, self.doc, self.each = choices, rounding, many, doc, each
-        self.behind = behind
+        self.behind, self.outside, self.held = behind, outside, held
         self.columns = {n: c if isinstance(c, Param) else Param(c) for n, c in (columns or {}).items()}
         named(self.columns)
         self.name = ""

@@ -143,7 +143,7 @@ class Engine:
     def record(self) -> None:
         """Keep, from now on, when each stage of each transfer requested, started and ended; nothing may be in flight.
 
-        Off until called, and free then; a recorded run takes the kernel's wide ranks throughout.
+        Off until called, and free then.
         """
         if not self.idle:
             raise ChipweaveError("recording cannot begin while transfers are in flight")
@@ -184,6 +184,15 @@ class Engine:
             stages that take it first waited; int64 [rows of all batches, slots]: stages started.
         """
         return self.core.usage(slot_of, slots, rows, times)
+
+    def trails(self, network: LayoutNetwork) -> np.ndarray:
+        """int64 [n, 3], taken out: (number of the stage that sent it, link, ps) of a recorded network's messages.
+
+        Of messages that have arrived since the last call; rows of a message stand together, in the order of its way:
+        link -1 as its first flit left its endpoint, -1 as its last tail was behind the endpoint's port, then each link
+        as its last tail was over it. Empty under link models that know no places (`circuit`, `fair`).
+        """
+        return self.core.trails(network)
 
     def check(self) -> None:
         """Assert every invariant of the engine (for tests and debugging; slow)."""

@@ -1,8 +1,8 @@
 """Grain of a network under flit: which `auto` takes, and how long a message of one fine flit is under way.
 
 A coarser network is cheaper by about its grain and answers within a percent or two where messages keep many flits and
-links many cycles (docs/link_models.md). Requests would each become a whole coarse flit, so they go beside the routers,
-by the latency of an empty network.
+links many cycles (docs/guide/link_models.md). Requests would each become a whole coarse flit, so they go beside the
+routers, by the latency of an empty network.
 """
 
 from __future__ import annotations
@@ -18,10 +18,8 @@ import numpy as np
 from chipweave.noc.router import Router
 from chipweave.noc.router_yaml import GRAINS
 
-SLOTS, ON_A_LINK = (
-    250,
-    3,
-)  # of a median message, and of a link's latency, that `auto` keeps: measured, docs/link_models.md
+# Flits of a median message and cycles of a link's latency that `auto` keeps: measured, docs/guide/link_models.md
+SLOTS, ON_A_LINK = 250, 3
 
 
 @dataclass(frozen=True)

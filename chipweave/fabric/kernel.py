@@ -187,11 +187,14 @@ class KernelEngine:
         if lib.stages_copy_tables(self.handle, other.handle):
             raise BadInput("tables can be copied between engines of one layout only, with nothing in flight")
 
-    def skipped(self, network: Any) -> Any:
-        """Of a flit network: (share of the groups' cycles that was not stepped, jumps, FlitSimulator.unrepeated())."""
-        kernel = self.compiled.networks[network].kernel
+    def skipped(self, network: str) -> tuple[int, int, int, list[Any]] | None:
+        """Of a flit network: (cycles of groups, those that were not stepped, jumps, FlitSimulator.unrepeated());
+        None of others."""
+        kernel = getattr(self.compiled.networks[network], "kernel", None)
+        if kernel is None:
+            return None
         report = kernel.skipped
-        return report["group_skipped"] / max(1, report["group_cycles"]), report["jumps"], kernel.unrepeated()
+        return report["group_cycles"], report["group_skipped"], report["jumps"], kernel.unrepeated()
 
     def pin(self, keyed: Any, at: Any, keys: Any) -> None:
         """Put `keys` into instance `at` of a keyed store, never to be evicted; BadInput for a key out of range."""
@@ -215,6 +218,12 @@ class KernelEngine:
         """Keep every stage that starts from now on, for `recorded`."""
         if lib.stages_record(self.handle):
             raise ChipweaveError(self._message())
+        for network in self.compiled.networks.values():
+            network.record()
+
+    def trails(self, network: Any) -> np.ndarray:
+        """See `chipweave.fabric.Engine.trails`."""
+        return self.compiled.networks[network.name].trails()
 
     def recorded(self, batch: int, transfer: int, ended_ps: int) -> np.ndarray:
         """int64 [stages, columns], as chipweave.plain.recorded.rows, without the resource column."""

@@ -2,16 +2,9 @@
 from."""
 
 import importlib
-from pathlib import Path
 from typing import Any
 
-try:
-    from chipweave._kernel import ffi, lib
-except ModuleNotFoundError as error:
-    raise ImportError(
-        f"the C kernel of {Path(__file__).parents[2]} is not built: `python -m pip install -e .` there builds it; "
-        "from another folder an installed chipweave is used"
-    ) from error
+from chipweave._kernel import ffi, lib
 
 __all__ = ["ffi", "lib", "load"]
 

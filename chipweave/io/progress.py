@@ -83,12 +83,13 @@ class Counting:
 
 @contextmanager
 def progress() -> Iterator[Progress]:
-    """A context that gives `progress(text, done, total)`; a new text starts a new bar."""
+    """A context that gives `progress(text, done, total)`; a new text or total, or less done, starts a new bar."""
     countings: dict[str, Counting] = {}
     begun: dict[str, float] = {}
 
     def reached(text: str, done: int, total: int) -> None:
-        if text not in countings:
+        now = countings.get(text)
+        if now is None or now.total != total or done < now.done:
             for counting in countings.values():
                 counting.stop()
             countings[text], begun[text] = Counting(total, text), time.monotonic()

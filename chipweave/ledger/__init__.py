@@ -84,7 +84,13 @@ class Result:
     status: str
     why: str = ""
     inherited: dict[str, int] = field(default_factory=dict)  # other device -> numbers of it that the answer rests on
+    conditions: str = field(default="", repr=False)  # of its reference row
     counts: bool = field(default=True, repr=False)  # whether it enters its group's errors
+
+    @property
+    def x(self) -> float | None:
+        """`x_value` as a number, or None where it is none."""
+        return number(self.x_value)
 
 
 @dataclass(frozen=True)
@@ -260,6 +266,7 @@ def _result(
         tolerance,
         status,
         why,
+        conditions=q.conditions,
     )
 
 

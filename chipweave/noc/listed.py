@@ -2,10 +2,13 @@
 
     edges: [[0, 1], {between: [1, 2], latency: 5 ns, one_way: true}]
 
-An end is a router's number, its place in the grid ("[0][1]"), or its name.
+An end is a router's number, its place in the grid ("[0][1]"), or its name. A name with `[*]` or a range in place of an
+index means all that it fits: two sides of equal number are joined one to one, a single one to each of the others.
 """
 
 from __future__ import annotations
+
+import re
 
 from chipweave.declare.params import Param, named, read_all
 from chipweave.declare.yamlfile import Node
@@ -21,6 +24,9 @@ LINK = named(
         "one_way": Param("bool", default=False, doc="from the first end to the second only"),
     }
 )
+
+
+WIDE = re.compile(r"\\\[(\\\*|\d{1,6}\\\.\\\.\d{1,6})\\\]")  # "[*]" or "[1..3]" within a name that re.escape has quoted
 
 
 class Ends:
@@ -40,6 +46,29 @@ class Ends:
         if text.isdecimal() and len(text) < 10 and int(text) < len(self.names):
             return int(text)
         return self.by_place.get(text, self.number.get(text))
+
+    def fitting(self, text: str) -> list[int]:
+        """The routers whose names a name with `[*]` or ranges fits, in their order."""
+        quoted = re.escape(text)
+        spans = [re.findall(r"\d+", index) for index in WIDE.findall(quoted)]
+        if not spans:
+            return []
+        name = re.compile(WIDE.sub(lambda _: r"\[(\d+)\]", quoted))
+        found = ((i, name.fullmatch(known)) for i, known in enumerate(self.names))
+        return [
+            i
+            for i, match in found
+            if match
+            and all(not s or int(s[0]) <= int(n) <= int(s[1]) for s, n in zip(spans, match.groups(), strict=True))
+        ]
+
+    def side(self, node: Node, reader: Reader) -> list[int]:
+        """The routers a Node means; none with a fault."""
+        several = self.fitting(node.text) if node.is_scalar and self.find(node.text) is None else []
+        if several:
+            return several
+        one = self.end(node, reader)
+        return [] if one is None else [one]
 
     def end(self, node: Node, reader: Reader) -> int | None:
         """The router a Node means, or None with a fault."""
@@ -76,6 +105,19 @@ def apart(a: int, b: int, ends: Ends, item: Node, reader: Reader) -> bool:
     return a != b
 
 
+def joined(sides: list[list[int]], item: Node, reader: Reader) -> list[tuple[int, int]]:
+    """The links between two sides: one to one, or a single end to each of the others; none after a fault."""
+    if len(sides) < 2 or not all(sides):
+        return []
+    left, right = sides
+    if len(left) != len(right) and 1 not in (len(left), len(right)):
+        what = f"{len(left)} routers cannot be joined to {len(right)}"
+        reader.faults.add(what, item.place, "as many on both sides, or one on one side")
+        return []
+    many = max(len(left), len(right))
+    return list(zip(*(side * many if len(side) == 1 else side for side in (left, right)), strict=True))
+
+
 def read_edges(node: Node, ends: Ends, reader: Reader) -> tuple[list[tuple[int, int]], dict[int, Own]]:
     """(pairs, pair number -> what the link says of itself) of a list of links; each link may be listed once."""
     if not node.is_list:
@@ -89,17 +131,18 @@ def read_edges(node: Node, ends: Ends, reader: Reader) -> tuple[list[tuple[int, 
     for item in node.value:
         entry = item if item.is_map else Node({"between": item}, item.place, keys={"between": item.place})
         between, says = read_link(entry, reader)
-        found = [ends.end(n, reader) for n in between]
-        numbers = [n for n in found if n is not None]
-        if says is None or len(numbers) < 2 or not apart(numbers[0], numbers[1], ends, item, reader):
+        links = joined([ends.side(n, reader) for n in between], item, reader)
+        if says is None:
             continue
-        a, b = numbers
-        key = (a, b) if says["one_way"] else (min(a, b), max(a, b))
-        if key in seen:
-            names = f"{ends.names[a]} - {ends.names[b]}"
-            reader.faults.add(f"the link {names} is listed twice, first at {seen[key]}", item.place)
-        seen[key] = item.place
-        if says["latency"] or says["bandwidth"] or says["one_way"]:
-            own[len(pairs)] = Own(says["latency"], says["bandwidth"], says["one_way"])
-        pairs.append((a, b))
+        for a, b in links:
+            if not apart(a, b, ends, item, reader):
+                continue
+            key = (a, b) if says["one_way"] else (min(a, b), max(a, b))
+            if key in seen:
+                names = f"{ends.names[a]} - {ends.names[b]}"
+                reader.faults.add(f"the link {names} is listed twice, first at {seen[key]}", item.place)
+            seen[key] = item.place
+            if says["latency"] or says["bandwidth"] or says["one_way"]:
+                own[len(pairs)] = Own(says["latency"], says["bandwidth"], says["one_way"])
+            pairs.append((a, b))
     return pairs, own

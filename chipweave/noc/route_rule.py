@@ -119,24 +119,29 @@ class Routing:
         return (here, goal)
 
     def first_unroutable(self) -> tuple[int, int, tuple] | None:
-        """(source, target, what is missing) of the first pair of endpoints without a route, or None."""
-        adjacency, count = self.network.adjacency, self.network.endpoint_count
-        goal = np.arange(count)
-        for source in range(count):
-            here, lost = np.full(count, source), np.zeros(count, bool)
-            for _ in range(self.network.node_count):
-                there = self.step(here, goal)
-                lost |= (there < 0) | ((there != here) & (adjacency.link(here, np.maximum(there, 0)) < 0))
-                here = np.where(lost, goal, there)
-                if (here == goal).all():
-                    break
-            lost |= here != goal
+        """(source, target, what is missing) of the first pair of endpoints without a route, or None.
+
+        The node after each node is found once for each target; steps are then doubled, so a target takes a number of
+        passes over the nodes that grows with the logarithm of theirs.
+        """
+        adjacency, count, nodes = self.network.adjacency, self.network.endpoint_count, self.network.node_count
+        here, first = np.arange(nodes), (count, count)
+        doublings = max(1, nodes).bit_length()
+        for target in range(count):
+            there = self.step(here, np.full(nodes, target))
+            none = (there < 0) | ((there != here) & (adjacency.link(here, np.maximum(there, 0)) < 0))
+            after = np.append(np.where(none, nodes, there), nodes)  # the last one stands for where no way goes on
+            for _ in range(doublings):
+                after = after[after]
+            lost = after[:count] != target
             if lost.any():
-                target = int(np.argmax(lost))
-                try:
-                    self.path(source, target)
-                except Unroutable as error:
-                    return source, target, error.at
+                first = min(first, (int(np.argmax(lost)), target))
+        if first == (count, count):
+            return None
+        try:
+            self.path(*first)
+        except Unroutable as error:
+            return (*first, error.at)
         return None
 
 

@@ -24,12 +24,18 @@ class Routers(PlainNetwork):
         super().__init__(network, options)
         self.tails: list[Packet] = []
         self.granted: list[tuple[int, int]] = []  # (router or -1, output port or endpoint)
+        self.landings: list[tuple[Packet, int, int, int]] | None = None  # of tails: (packet, hops, router, input port)
 
     def eject(self, end: int, flit: Flit, now: int) -> None:
         """As PlainNetwork, and keep the packets whose tail has arrived."""
         super().eject(end, flit, now)
         if flit.tail:
             self.tails.append(flit.packet)
+
+    def landed(self, router: int, port: int, flit: Flit) -> None:
+        """Keep where tails have arrived, once somebody wants to know."""
+        if self.landings is not None and flit.tail:
+            self.landings.append((flit.packet, flit.hops, router, port))
 
     def count(self, router: int, port: int, vc: int) -> None:
         """As PlainNetwork, and keep where the flit was granted the crossbar."""
@@ -65,6 +71,9 @@ class PlainFlit:
         self.bins = PlainBins(len(network.links), bin_ps, max_bins)
         self.payload, self.bytes_sent, self.flits_sent = [0] * len(network.links), 0, 0
         self.fixed = keeps_to_routes(self.spec.network)
+        self.first: dict[int, Packet] = {}  # of each message under way that is followed, its first packet
+        self.way: dict[int, dict[int, tuple[int, int]]] = {}  # message -> hop -> (link, cycle) of the last tail so far
+        self.crossings: list[tuple[int, int, int]] = []
         self.endpoint_of = dict(network.options).get("endpoint_of")
         self.grain, self.sent_alone = self.spec.grain, 0
         self.alone: list[tuple[int, int, int]] = []  # beside the routers: (time, order, message), a heap
@@ -112,6 +121,8 @@ class PlainFlit:
         for size in sizes:
             packet = Packet(source, target, size, start, vc_class, column=column)
             self.message_of[id(packet)] = (message, packet)
+            if self.routers.landings is not None:
+                self.first.setdefault(message, packet)
             self.routers.add(packet)
 
     def _beside(self, now: int, message: int, size: int, route: Sequence[int]) -> None:
@@ -159,14 +170,42 @@ class PlainFlit:
         while self.left and self.edge(self.routers.now) <= now:
             self.routers.step()
             self._count()
+            self._follow()
             for packet in self.routers.tails:
                 message, _ = self.message_of.pop(id(packet))
                 self.left[message] -= 1
                 if not self.left[message]:
                     del self.left[message]
+                    self._ended(message)
                     arrived.append(message)
             self.routers.tails.clear()
         return arrived
+
+    def record(self) -> None:
+        """Keep from now on when each message was where."""
+        self.routers.landings = []
+
+    def trails(self) -> list[tuple[int, int, int]]:
+        """(message, link, ps), taken out, as `chipweave.fabric.Engine.trails`."""
+        taken, self.crossings = self.crossings, []
+        return taken
+
+    def _follow(self) -> None:
+        """Tails that arrived at a router in the cycle just stepped."""
+        for packet, hops, router, port in self.routers.landings or ():
+            message, _ = self.message_of[id(packet)]
+            behind = self.routers.back.get((router, port))
+            link = self.link_of[behind.src, behind.src_port] if behind else -1
+            self.way.setdefault(message, {})[hops] = (link, self.routers.now - 1)
+        if self.routers.landings:
+            self.routers.landings = []
+
+    def _ended(self, message: int) -> None:
+        """A message has arrived: its way is complete."""
+        if message in self.first:
+            self.crossings.append((message, -1, self.edge(self.first.pop(message).itime)))
+            for _, (link, cycle) in sorted(self.way.pop(message, {}).items()):
+                self.crossings.append((message, link, self.edge(cycle)))
 
     def _count(self) -> None:
         """Bytes and busy time of the links that granted a flit in the cycle just stepped.

@@ -187,6 +187,7 @@ class PlainNetwork:
         for router, port, flit in self.flits_due.pop(now, []):
             if self.options.priority == "local_age":
                 flit.priority = -now
+            self.landed(router, port, flit)
             self.routers[router].arrived.append((port, flit))
         for router, due, port, vcs in self.credits_due.pop(now, []):
             self.routers[router].credits.append((due, port, vcs))
@@ -199,6 +200,9 @@ class PlainNetwork:
         for one in self.routers:
             one.send(now)
         self.now += 1
+
+    def landed(self, router: int, port: int, flit: Flit) -> None:
+        """A flit has arrived at an input port; nothing is kept of it here."""
 
     def eject(self, end: int, flit: Flit, now: int) -> None:
         """An endpoint takes a flit and returns its credit; it always has room."""

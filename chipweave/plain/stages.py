@@ -147,6 +147,13 @@ class PlainEngine(Walking):
     def record(self) -> None:
         """Keep every stage that starts from now on, for `recorded`; a barrier drops those before it."""
         self.kept = self.kept or []
+        for network in self.networks.values():
+            getattr(network, "record", lambda: None)()
+
+    def trails(self, network: Any) -> np.ndarray:
+        """See `chipweave.fabric.Engine.trails`."""
+        taken: list[tuple[int, int, int]] = getattr(self.networks.get(network), "trails", list)()
+        return np.array(taken, np.int64).reshape(len(taken), 3)
 
     def recorded(self, batch: int, transfer: int, ended_ps: int) -> np.ndarray:
         """int64 [stages, 9], as chipweave.plain.recorded.rows; -1 for any batch, transfer or end."""

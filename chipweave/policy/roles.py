@@ -36,9 +36,15 @@ class Policy(Declared):
         foreign: whether it came from outside the program (chipweave/policy/strategy.py sets it): its answers are then
             looked at.
         reads_ids: whether it looks at `view.ids` and what goes with them. Where no policy of a run does, they are None.
+        sees_pairs: whether its views have `pairs`, which take time and memory.
     """
 
     role, foreign, reads_ids = "", False, True
+
+    @property
+    def sees_pairs(self) -> bool:
+        """Whether its views have `pairs`."""
+        return False
 
 
 class PlacementPolicy(Policy):
@@ -46,18 +52,12 @@ class PlacementPolicy(Policy):
 
     Attributes of the class:
         every: steps after which it is asked again; 0: once. What moves then is traffic, with its time.
-        sees_pairs: whether its views have `pairs`, which take time and memory.
         names_dies: the answer has the system's own numbers of dies (a file of the user's). Otherwise 0, 1, .. are the
             dies that have memory and compute; if none has both, those with memory.
     """
 
     role, names_dies = "placement", False
     every: int = 0
-
-    @property
-    def sees_pairs(self) -> bool:
-        """Whether its views have `pairs`."""
-        return False
 
     def place(self, experts: int, dies: int) -> np.ndarray:
         """int32[experts]: the home die of each expert, 0 <= die < dies."""

@@ -45,6 +45,11 @@ class Strategy:
         """Whether a policy of it looks at a view's ids: code of a user's always may."""
         return any(policy.reads_ids or policy.foreign for policy in (self.allocation, self.prediction))
 
+    @property
+    def sees_pairs(self) -> bool:
+        """Whether a policy that is asked in each layer looks at which experts were chosen together."""
+        return self.allocation.sees_pairs or self.prediction.sees_pairs
+
     def resolved(self) -> dict[str, dict[str, str | None]]:
         """role -> {"kind": ..., parameter: value as text}, for the manifest."""
         return {

@@ -61,6 +61,8 @@ class LayerView:
     holders            uint8[E, D], how many slices of the expert the die holds (home: all); 0: none. A die with some
                        but not all counts as a holder when work is given away, and reads the rest remotely
     distance           int32[D, D], hops
+    sources            int32[E, D], the die that each die reads an expert from where experts live on several dies (its
+                       own replica, or the nearest); None: all read from the home
     costs              Costs
     ids                [rows, k] uint8 or uint16, this step's choices, a row per token; rows of fewer than k choices are
                        filled with the largest number of the type, which is then no expert; None, as the three below,
@@ -70,8 +72,15 @@ class LayerView:
                        belonging to row paired[i] of ids; None: row for row
     prompt_starts      int64[requests + 1] in the first step: request q has rows prompt_starts[q] up to
                        prompt_starts[q + 1] of ids; None otherwise
+    lives              bool[E, D], the dies that the placement keeps the expert's weights on, home and replicas; None:
+                       the home alone
+    popularity         int64[E], tokens that chose the expert in this layer in the steps before, prompts included;
+                       None: not counted
+    pairs              int64[E, E], tokens that chose both in this layer in the steps before; None where no policy of
+                       the run `sees_pairs`
 
-    Arrays are wrapped read-only, not copied; those that never change are best handed in read-only once.
+    Arrays are wrapped read-only, not copied; those that never change are best handed in read-only once. `popularity`
+    and `pairs` go on counting once the layer is over: copy what is to be kept.
     """
 
     layer: int
@@ -87,6 +96,10 @@ class LayerView:
     previous_ids: np.ndarray | None = None
     prompt_starts: np.ndarray | None = None
     paired: np.ndarray | None = None
+    lives: np.ndarray | None = None
+    popularity: np.ndarray | None = None
+    pairs: np.ndarray | None = None
+    sources: np.ndarray | None = None
 
     def __init__(
         self,
@@ -103,6 +116,10 @@ class LayerView:
         previous_ids: np.ndarray | None = None,
         prompt_starts: np.ndarray | None = None,
         paired: np.ndarray | None = None,
+        lives: np.ndarray | None = None,
+        popularity: np.ndarray | None = None,
+        pairs: np.ndarray | None = None,
+        sources: np.ndarray | None = None,
     ) -> None:
         # Thousands of views are made in a run: one update is several times quicker than a frozen dataclass's own way.
         self.__dict__.update(
@@ -119,7 +136,16 @@ class LayerView:
             previous_ids=read_only(previous_ids),
             prompt_starts=read_only(prompt_starts),
             paired=paired,
+            lives=read_only(lives),
+            popularity=read_only(popularity),
+            pairs=read_only(pairs),
+            sources=read_only(sources),
         )
+
+    @property
+    def phase(self) -> str:
+        """What is computed: "prefill" or "decode"."""
+        return "prefill" if self.prefill else "decode"
 
     @property
     def experts(self) -> int:

@@ -31,7 +31,13 @@ def assemble(
     alter: Any = None,
     **switches: Any,
 ) -> tuple[Any, Layout]:
-    """(fabric, layout) of a system whose replicas are gathered; `link_model` None: as the topology says.
+    """(fabric, layout) of a system whose replicas are gathered; arguments are those of `laid_out` and of build()."""
+    layout = laid_out(system, groups, work, link_model, alter)
+    return build(layout, admission=admission, wait_queue=wait_queue, engine=engine, **switches), layout
+
+
+def laid_out(system: Any, groups: list[Any], work: Any, link_model: str | None, alter: Any = None) -> Layout:
+    """The layout of a system whose replicas are gathered; `link_model` None: as the topology says.
 
     alter  changes links and layout before they are built (chipweave.run.why.ideal), or None
     """
@@ -57,7 +63,7 @@ def assemble(
     layout.usual = {name: getattr(work, name) for name in operands if isinstance(getattr(work, name, None), int)}
     if alter:
         alter.layout(layout, groups)
-    return build(layout, admission=admission, wait_queue=wait_queue, engine=engine, **switches), layout
+    return layout
 
 
 def add_network(layout: Layout, system: Any, network: Network, link_model: str | None, alter: Any = None) -> None:

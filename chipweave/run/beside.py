@@ -16,6 +16,7 @@ import numpy as np
 
 from chipweave.run import flit_sample as sample
 from chipweave.run import simulate as serving
+from chipweave.run.probe import Probe, Watched, finer, system_of
 from chipweave.run.record import Meter
 from chipweave.run.simulate import Outcome
 
@@ -29,15 +30,14 @@ def wanted(spec: Any, network: Any) -> bool:
     return spec.engine == "kernel" and (coarse or (model == "fair" and network.beside == "flit"))
 
 
-def simulate(spec: Any, on_layer: Any = None, network: Any = None, account: bool = True) -> Outcome:
+def simulate(spec: Any, on_layer: Any = None, threads: int = 1, account: bool = True) -> Outcome:
     """chipweave.run.simulate.simulate, with the sample's figures in the row where `wanted`.
 
     CPU and wall seconds of the row are those of the run alone.
-    network: the topology's network that joins the dies; None: it is looked up.
+    threads: layer-steps of the sample that run side by side.
     account: keep accounts of where the time goes.
     """
-    if network is None:
-        network = serving.mesh_of(sample.system_of(spec))
+    network = serving.mesh_of(system_of(spec))
     if not wanted(spec, network):
         return serving.simulate(spec, on_layer, account=account)
     serving.make_trace(spec)
@@ -46,7 +46,7 @@ def simulate(spec: Any, on_layer: Any = None, network: Any = None, account: bool
         loaded = serving.load(spec)
     trace: Any = loaded.routing.trace
     parts: list[sample.Stratum] = []
-    made: list[Timed] = []
+    made: list[Watched] = []
     taken: dict[str, float] = {}
 
     def around(fabric: Any, work: Any) -> Any:
@@ -54,7 +54,7 @@ def simulate(spec: Any, on_layer: Any = None, network: Any = None, account: bool
         probes = probes_of(spec, network, work)
         if probes:
             parts.extend(strata(min(spec.steps, trace.steps), len(work.layers), bool(trace.has_prefill), spec.seed))
-            made.append(Timed(fabric, probes, {int(row) for part in parts for row in part.chosen}))
+            made.append(Watched(fabric, probes, {int(row) for part in parts for row in part.chosen}, threads))
         taken.update(building.read())
         return made[0] if made else fabric
 
@@ -65,46 +65,26 @@ def simulate(spec: Any, on_layer: Any = None, network: Any = None, account: bool
             on_layer(job)
 
     outcome = serving.simulate(spec, layer_ended, loaded=loaded, around=around, account=account)
+    if made:
+        made[0].finish()
     outcome.row |= {name: round(value - taken[name], 6) for name, value in meter.read().items() if name in SECONDS}
     if made:
-        for name in SECONDS:
-            outcome.row[name] = round(outcome.row[name] - made[0].taken[name], 6)
-        outcome.row |= figures(outcome, parts, made[0], network)
+        outcome.row |= {name: round(outcome.row[name] - cost, 6) for name, cost in made[0].cost_s().items()}
+        outcome.row |= figures(outcome, parts, made[0])
     return outcome
 
 
-class Timed(sample.Watched):
-    """A Watched that knows what its sample costs.
-
-    Attributes:
-        taken: SECONDS of a row -> what the layer-steps of the sample took of them.
-    """
-
-    def __init__(self, fabric: Any, probes: Any, chosen: Any) -> None:
-        super().__init__(fabric, probes, chosen)
-        self.taken = dict.fromkeys(SECONDS, 0.0)
-
-    def probe(self, transfers: Any) -> None:
-        """Time the transfers under the probes."""
-        meter = Meter()
-        super().probe(transfers)
-        now = meter.read()
-        for name in SECONDS:
-            self.taken[name] += now[name]
-
-
-def probes_of(spec: Any, network: Any, work: Any) -> list[Any]:
+def probes_of(spec: Any, network: Any, work: Any) -> list[Probe]:
     """Fabrics that sampled layer-steps run on: the run's own model, flit, flit of the next finer grain; none where the
     grain is 1, which is exact or would cost more than the run."""
     admission = serving.admission_of(spec, network)
-    flit = sample.probe(spec, work, "flit", "work_conserving")
-    grain = sample.grain_of(flit, network.name)
-    if grain == 1:
+    flit = Probe.of(spec, work, "flit", "work_conserving")
+    if flit.grain == 1:
         return []
-    finer = sample.probe(sample.finer(spec, network.name, grain), work, "flit", "work_conserving")
+    second = Probe.of(finer(spec, network.name, flit.grain), work, "flit", "work_conserving")
     if (spec.link_model or network.link_model) == "flit":
-        return [flit, flit, finer]
-    return [sample.probe(spec, work, spec.link_model or network.link_model, admission), flit, finer]
+        return [flit, flit, second]
+    return [Probe.of(spec, work, spec.link_model or network.link_model, admission), flit, second]
 
 
 def strata(steps: int, layers: int, has_prefill: bool, seed: int) -> list[sample.Stratum]:
@@ -120,13 +100,13 @@ def strata(steps: int, layers: int, has_prefill: bool, seed: int) -> list[sample
     ]
 
 
-def figures(outcome: Outcome, parts: list[sample.Stratum], watched: Timed, network: Any) -> dict[str, Any]:
+def figures(outcome: Outcome, parts: list[sample.Stratum], watched: Watched) -> dict[str, Any]:
     """What the row gets: `flit` under another link model, `grain` and `grain_difference` under flit."""
     parts = [within(part, len(outcome.table), watched.times) for part in parts]
     parts = [part for part in parts if len(part.chosen)]
-    grain = sample.grain_of(watched.probes[1], network.name)
-    flit, finer = (sample.totals(outcome.table, parts, watched.times, 0, of) for of in (1, 2))
-    apart = sample.apart(flit, finer)
+    grain = watched.probes[1].grain
+    flit, second = (sample.totals(outcome.table, parts, watched.times, 0, of) for of in (1, 2))
+    apart = sample.apart(flit, second)
     if outcome.row["link_model"] == "flit":
         return {"grain": grain, "grain_difference": apart}
     said = {

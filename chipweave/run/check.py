@@ -59,7 +59,7 @@ class Found:
 
     def warn(self, warnings: list[Fault]) -> None:
         """Keep warnings, each once."""
-        self.warnings += [w for w in warnings if w not in self.warnings]
+        self.warnings = list(dict.fromkeys([*self.warnings, *warnings]))
 
     def raise_if_any(self) -> None:
         if self.faults:
@@ -138,12 +138,26 @@ class Starts:
             return
         system, self.fresh = self.fresh or self.load(spec), None
         mesh = simulate.mesh_of(system)
-        words = registry.link_models.find(spec.link_model or mesh.link_model).warnings(mesh)
-        self.found.warn([Fault(w) for w in words] + unused(mesh) + system.idle())
+        name = spec.link_model or mesh.link_model
+        model = registry.link_models.find(name)
+        words = [Fault(w) for w in model.warnings(mesh)] + unused(mesh)
+        words += [] if self.before else system.idle()
+        self.found.warn(words + ([] if model.held else self.of_held(system, name)))
         policies = Policies(strategy)
         run, simulation = simulate.stage(spec, self.model, system, policies, self.model.moe_layers, NoWork)
         simulation.run(run.done)
         self.before.append((spec.link_model, _known(strategy, policies.read)))
+
+    def of_held(self, system: System, model: str) -> list[Fault]:
+        """Values of the user's that are read where messages hold their links, and here they share them."""
+        of_preset = self.preset.root.place.file
+        said = {
+            Fault(f"{part.kind}: {name} is not read under {model}", place, "link_model: circuit")
+            for part in system.parts.values()
+            for name, place in part.written.items()
+            if name in part.params and part.params[name].held and place.file != of_preset
+        }
+        return sorted(said, key=str)
 
     def load(self, spec: RunSpec) -> System:
         return topology.load(spec.topology, sets=spec.sets, allow_code=spec.allow_code, preset=spec.preset)

@@ -40,6 +40,7 @@ def run(
     single: bool = False,
     force: bool = False,
     where: bool = False,
+    threads: int = 1,
 ) -> None:
     """What the commands `run` and `compare` do; options as for `job_of`.
 
@@ -55,7 +56,7 @@ def run(
     found.raise_if_any()
     for warning in found.warnings:
         note(f"warning: {warning}")
-    rows = Rows(job, system, sample, out, force)
+    rows = Rows(job, system, sample, out, force, threads)
     try:
         prepare(job.spec)
         rows.execute(jobs)
@@ -72,8 +73,8 @@ class Rows:
     program ran the same job. gaps: layer-steps that were run under several link models.
     """
 
-    def __init__(self, job: Any, system: Any, sample: Any, out: Any, force: Any) -> None:
-        self.job, self.sample, self.out = job, sample, out
+    def __init__(self, job: Any, system: Any, sample: Any, out: Any, force: Any, threads: int = 1) -> None:
+        self.job, self.sample, self.out, self.threads = job, sample, out, threads
         by_label = {resume.label_of(each, system): each for each in job.runs()}  # of runs that are the same, one
         self.runs, self.labels = list(by_label.values()), list(by_label)
         self.job_sha256 = resume.job_sha256(job.spec, system, sample) if out else ""
@@ -93,7 +94,7 @@ class Rows:
         missing = [i for i, outcome in enumerate(self.outcomes) if outcome is None]
         sampled = [i for i in missing if self.runs[i].link_model == "flit" and "circuit" in self.job.link_models]
         full = [i for i in missing if i not in sampled]
-        execute([self.runs[i] for i in full], jobs, self.outcomes, full)
+        execute([self.runs[i] for i in full], jobs, self.outcomes, full, self.threads)
         of_all = sum(run.link_model == "flit" for run in self.runs)
         for i in sampled:
             self.outcomes[i], rows = self.of_sample(i, self.sample and max(1, self.sample // of_all))
@@ -112,7 +113,7 @@ class Rows:
         all_of_them = {name: outcome for (name, model, _), outcome in self.known().items() if model == "circuit"}
         together = sum(map(sample.layer_cost, all_of_them.values()))
         layer_ended = show.progress(self.runs[i], i, len(self.runs))
-        estimate, rows = sample.measure(self.runs[of_circuit], whole, wanted, layer_ended, together)
+        estimate, rows = sample.measure(self.runs[of_circuit], whole, wanted, layer_ended, together, self.threads)
         row = sample.row_of(whole, estimate, meter.read())
         facts = {**whole.facts, "tokens": {}}  # the circuit run's times of dispatch and combine
         return replace(whole, row=row, links=[], statistics=[], facts=facts, breakdown=None), rows
@@ -189,8 +190,8 @@ def finish(spec: RunSpec, outcomes: list[serving.Outcome], gaps: list[Any] | tup
 
 
 def notes_of_rows(outcomes: list[serving.Outcome]) -> dict[str, Any]:
-    """`symptoms` by strategy and `tokens` by row, where there are any; rows of one strategy and link model are told
-    apart by their admission."""
+    """`symptoms` by strategy, `tokens` by row, and what options replace in any row, where there are any; rows of one
+    strategy and link model are told apart by their admission."""
     symptoms: dict[str, list[str]] = {}
     rows = Counter((o.row["strategy"], o.row["link_model"]) for o in outcomes)
     tokens = {}
@@ -202,7 +203,11 @@ def notes_of_rows(outcomes: list[serving.Outcome]) -> dict[str, Any]:
         if each.facts.get("tokens"):
             which = f", {each.row['admission']}" if rows[strategy, model] > 1 else ""
             tokens[f"{strategy} ({model}{which})"] = each.facts["tokens"]
-    return {name: found for name, found in (("symptoms", symptoms), ("tokens", tokens)) if found}
+    replace = dict.fromkeys(
+        words for each in outcomes for words in each.facts.get("notes", {}).get("options_replace", ())
+    )
+    told = (("symptoms", symptoms), ("tokens", tokens), ("options_replace", list(replace)))
+    return {name: found for name, found in told if found}
 
 
 def prepare(spec: RunSpec) -> None:
@@ -226,17 +231,21 @@ def how_to_go_on(left: Any, done: Any, out: Any) -> Any:
 
 
 def execute(
-    runs: list[RunSpec], jobs: int, outcomes: list[serving.Outcome | None], places: list[int] | None = None
+    runs: list[RunSpec],
+    jobs: int,
+    outcomes: list[serving.Outcome | None],
+    places: list[int] | None = None,
+    threads: int = 1,
 ) -> None:
-    """Put the Outcome of each run in its place in `outcomes`, in `jobs` processes; each is the same whatever `jobs`
-    is."""
+    """Put the Outcome of each run in its place in `outcomes`, in `jobs` processes of `threads` threads; each is the
+    same whatever these are."""
     places = list(range(len(runs))) if places is None else places
     if jobs == 1 or len(runs) == 1:
         for i, each in enumerate(runs):
-            outcomes[places[i]] = beside.simulate(each, show.progress(each, i, len(runs)))
+            outcomes[places[i]] = beside.simulate(each, show.progress(each, i, len(runs)), threads)
         return
     with ProcessPoolExecutor(min(jobs, len(runs)), mp_context=multiprocessing.get_context("spawn")) as pool:
-        futures = {pool.submit(beside.simulate, each): i for i, each in enumerate(runs)}
+        futures = {pool.submit(beside.simulate, each, None, threads): i for i, each in enumerate(runs)}
         try:
             with Counting(len(runs)) as counting:
                 for future in as_completed(futures):

@@ -1,8 +1,8 @@
 """`flit` on a stratified sample of layer-steps, beside `circuit` and `fair` from the very same start.
 
 The run of record is `circuit`, work conserving, in full. When it starts a layer that is in the sample, the tables
-(LLC tags, copies, prediction bits) are laid into one engine per link model, and each runs the layer's transfers by
-itself: every figure of a sampled layer starts from the state that layer has in the full run.
+(LLC tags, copies, prediction bits) are laid into an engine for each link model, and each runs the layer's transfers by
+itself (chipweave.run.probe): every figure of a sampled layer starts from the state that layer has in the full run.
 
 Strata are prefill or decode, and four quantiles of the circuit layer time; every strategy has its own. A stratum's
 total is its circuit time x (sum of flit / sum of circuit) over its sample: the ratio estimator, whose standard error
@@ -12,16 +12,14 @@ Techniques, 3rd edition, 6.3 and 6.10).
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from chipweave import topology
-from chipweave.component.replicas import gather
 from chipweave.noc import network as flit_network
 from chipweave.run import simulate as serving
-from chipweave.run.assemble import assemble
+from chipweave.run.probe import Probe, Watched, finer
 from chipweave.run.record import column, nanoseconds
 
 QUANTILES = 4
@@ -71,93 +69,19 @@ def default_size(bytes_per_layer: float, flit_bytes: float) -> int:
     return max(LEAST * (QUANTILES + 1), int(BUDGET_S / per_layer))
 
 
-class Watched:
-    """A fabric that runs each sampled layer on the probes too, before it runs it itself."""
-
-    def __init__(self, fabric: Any, probes: Any, chosen: Any) -> None:
-        self.fabric, self.probes, self.chosen = fabric, probes, chosen
-        self.layer = 0
-        self.times: dict[int, list[int]] = {}  # row -> ps under each probe
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.fabric, name)
-
-    def issue(self, *transfers: Any) -> int:
-        """Issue as the run does; in a layer-step of the sample, time the same transfers under the
-        other link models first.
-        """
-        if self.layer in self.chosen:
-            self.probe(transfers)
-        return self.fabric.issue(*transfers)
-
-    def probe(self, transfers: Any) -> None:
-        """Time the transfers under each link model; a probe that is there twice runs once."""
-        before = self.times.get(self.layer, [0] * len(self.probes))
-        took = {id(probe): self.run(probe, transfers) for probe in {id(p): p for p in self.probes}.values()}
-        own = [took[id(probe)] for probe in self.probes]
-        self.times[self.layer] = [a + b for a, b in zip(before, own, strict=True)]
-
-    def run(self, probe: Any, transfers: tuple[str, np.ndarray, None, int, str]) -> int:
-        """How long the transfers take on a probe, in ps."""
-        probe.copy_tables(self.fabric)
-        begin = probe.now_ps
-        probe.issue(*transfers)
-        end = begin
-        while not probe.idle:
-            end = max([end, *(time for _, time in probe.advance())])
-        probe.journal()
-        return end - begin
-
-    def next_layer(self, job: Any) -> None:
-        self.layer += job is not None
-
-
-def system_of(spec: Any) -> Any:
-    """The system that a RunSpec names."""
-    return topology.load(spec.topology, sets=spec.sets, allow_code=spec.allow_code, preset=spec.preset)
-
-
-def grain_of(fabric: Any, network: str) -> int:
-    """The grain that a fabric's network has come to have; 1 where it is not flit."""
-    return int(getattr(fabric.core.compiled.networks[network], "grain", 1))
-
-
-def finer(spec: Any, network: str, grain: int) -> Any:
-    """The specification with the next finer grain."""
-    return replace(spec, sets=(*spec.sets, f"{network}.grain={grain // 2}"))
-
-
 def apart(one: dict[str, float], other: dict[str, float]) -> float:
     """By how much the decode time (without one, the prefill's) of an estimate differs from another's."""
     name = "decode_time_ns" if other["decode_time_ns"] else "prefill_time_ns"
     return one[name] / other[name] - 1 if other[name] else 0.0
 
 
-def probe(spec: Any, work: Any, model: str, admission: Any) -> Any:
-    """A fabric of the run's system under another link model."""
-    system = system_of(spec)
-    network = serving.mesh_of(system)
-    spec = replace(spec, link_model=model, admission=admission)
-    switches = {habit: getattr(network, habit) for habit in ("booking", "barging", "wake")}
-    fabric, _ = assemble(
-        system,
-        gather(system.parts.values()),
-        work,
-        serving.admission_of(spec, network),
-        spec.wait_queue or network.wait_queue,
-        model,
-        "kernel",
-        **switches,
-    )
-    return fabric
-
-
-def measure(spec: Any, outcome: Any, wanted: Any, on_layer: Any = None, together: Any = None) -> Any:
+def measure(spec: Any, outcome: Any, wanted: Any, on_layer: Any = None, together: Any = None, threads: int = 1) -> Any:
     """Run the sample of one strategy; returns (estimate, rows).
 
     spec: the RunSpec of the circuit run, work conserving; outcome: its Outcome; wanted: layer-steps, None for the
     default.
     together: sum of layer_cost() over the strategies that share ten minutes; None: this one alone.
+    threads: layer-steps that run side by side; the result is the same for any number.
     estimate: dict of figures for the row of `compare`; rows: one dict a sampled layer-step, times in ns.
     """
     loaded = serving.load(spec)
@@ -167,14 +91,14 @@ def measure(spec: Any, outcome: Any, wanted: Any, on_layer: Any = None, together
     made: list[Watched] = []
 
     def around(fabric: Any, work: Any) -> Watched:
-        probes = [probe(spec, work, model, admission) for model, admission in PROBES]
-        grain = grain_of(probes[FLIT], network.name)
+        probes = [Probe.of(spec, work, model, admission) for model, admission in PROBES]
+        grain = probes[FLIT].grain
         if grain > 1:
-            probes.append(probe(finer(spec, network.name, grain), work, *PROBES[FLIT]))
+            probes.append(Probe.of(finer(spec, network.name, grain), work, *PROBES[FLIT]))
         bytes_of_all = flits.flit_bytes * (grain / 3 if grain > 1 else 1)  # the finer grain costs twice as much
         size = wanted or default_size(together or layer_cost(outcome), bytes_of_all)
         parts.extend(strata(outcome.table, outcome.prefill_steps, size, spec.seed))
-        made.append(Watched(fabric, probes, {int(row) for part in parts for row in part.chosen}))
+        made.append(Watched(fabric, probes, {int(row) for part in parts for row in part.chosen}, threads))
         return made[0]
 
     def layer_ended(job: Any) -> None:
@@ -183,11 +107,12 @@ def measure(spec: Any, outcome: Any, wanted: Any, on_layer: Any = None, together
             on_layer(job)
 
     serving.simulate(spec, layer_ended, loaded=loaded, around=around, account=False)
+    made[0].finish()
     times = made[0].times
-    share, jumps, unrepeated = made[0].probes[FLIT].core.skipped(network.name)
+    share, jumps, unrepeated = made[0].skipped(FLIT)
     estimate: dict[str, Any] = totals(outcome.table, parts, times)
     if len(made[0].probes) > len(PROBES):
-        estimate["grain"] = grain_of(made[0].probes[FLIT], network.name)
+        estimate["grain"] = made[0].probes[FLIT].grain
         estimate["grain_difference"] = apart(estimate, totals(outcome.table, parts, times, of=FINER))
     estimate |= {
         "layer_steps": len(times),

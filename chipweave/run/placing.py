@@ -20,7 +20,7 @@ from chipweave.errors import BadInput, Fault
 from chipweave.policy.guard import placement_of
 from chipweave.policy.placement import Placed, PlacementView
 from chipweave.policy.view import read_only
-from chipweave.trace.relations import table_of
+from chipweave.trace.relations import together
 
 
 class Placing:
@@ -51,6 +51,11 @@ class Placing:
         """Of the system."""
         return len(self.facts["compute"])
 
+    @property
+    def replicated(self) -> bool:
+        """Whether an expert lives on several dies, or may come to."""
+        return bool(self.every) or bool((self.placed.holds.sum(axis=2) > 1).any())
+
     def ask(self, step: int, phase: str, home: np.ndarray | None) -> Placed:
         """What the policy says now; home in the system's numbers."""
         named = range(self.dies) if self.policy.names_dies else self.usual
@@ -78,10 +83,7 @@ class Placing:
             return
         self.counts[job.layer_index] += job.view.counts
         if self.pairs is not None:
-            ids = np.minimum(job.view.ids.astype(np.uint16), self.experts)  # beyond: a choice that is absent
-            both = table_of(ids, ids, self.experts)
-            np.fill_diagonal(both, 0)
-            self.pairs[job.layer_index] += both.astype(np.int64) * job.replication
+            self.pairs[job.layer_index] += together(job.view.ids, self.experts, job.replication)
 
     def due(self, step: int) -> bool:
         """Whether the policy is to be asked before this step; answers yes once for each time."""

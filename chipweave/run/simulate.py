@@ -135,7 +135,8 @@ def simulate(
         moved = any(getattr(part, "moves_tokens", False) for part in loaded.system.parts.values())
         pairs = getattr(loaded.policies.placement, "sees_pairs", False)
         replication, reads = loaded.routing.replication, loaded.policies.reads_ids or moved or pairs
-        return Workload(trace, replication, spec.steps, costs, distance, vanish, by_last, reads)
+        seen = loaded.policies.sees_pairs
+        return Workload(trace, replication, spec.steps, costs, distance, vanish, by_last, reads, seen)
 
     run = drive(
         spec, loaded.model, loaded.system, loaded.policies, trace.layers, workload, on_layer, keep_plans, around, alter
@@ -231,6 +232,8 @@ def stage(
     fabric = around(fabric, work) if around else fabric
     placing.distance = distance_of(network, places)
     workload = workload_of(costs_of(facts, network, model, places), placing.distance)
+    if placing.replicated:
+        workload.lives = placing.placed.holds
     run = Run(workload, work, policies, placing, dies, model, facts)
     run.start(fabric, layout, groups, on_layer, keep_plans)
     simulation = Simulation(fabric, wires(system))
@@ -386,7 +389,7 @@ def outcome(spec: Any, loaded: Loaded, run: Run, meter: Meter) -> Outcome:
         run.notes["options_replace"] = option_replaces
     facts = {
         "trace": {"name": trace.name, "sha256": trace.sha256},
-        "system": loaded.system.resolved,
+        "system": {**loaded.system.resolved, "inherited": rests},
         "code": loaded.code,
         "policies": run.policies.resolved(),
         "notes": run.notes,

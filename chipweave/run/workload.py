@@ -11,6 +11,7 @@ import numpy as np
 from chipweave.policy.tally import tally
 from chipweave.policy.view import LayerView, read_only
 from chipweave.run.tallies import Tallies
+from chipweave.trace.relations import together
 from chipweave.trace.widths import predecessors
 
 
@@ -36,7 +37,12 @@ class Workload:
 
     Replicated requests are counted once and multiplied: the same counts, and a heat map smaller by one factor in all
     its entries.
+
+    Attributes:
+        lives: bool [layers, E, D], where weights live as the placement has it; None: at their homes alone.
     """
+
+    lives: np.ndarray | None = None
 
     def __init__(
         self,
@@ -48,6 +54,7 @@ class Workload:
         drop_unnamed_layers: bool = False,
         by_last_request: bool = False,
         reads_ids: bool = True,
+        sees_pairs: bool = False,
     ) -> None:
         """by_last_request: whether step 0 is a prefill is said by the last request alone, as in the published
         simulator.
@@ -55,11 +62,16 @@ class Workload:
         drop_unnamed_layers: leave out layers whose id is not below the number of keys in step 1 of the first
         request, as the published simulator does (they vanish from traces that leave dense layers out).
 
-        reads_ids: whether any policy looks at ids; if none does, and counts are known, the trace is not read."""
+        reads_ids: whether any policy looks at ids; if none does, and counts are known, the trace is not read.
+
+        sees_pairs: whether any looks at experts chosen together."""
         self.trace, self.replication = trace, replication
         self.steps = min(steps, trace.steps)
         self.prefill_steps = int(trace.last_has_prefill if by_last_request else trace.has_prefill)
-        self.costs, self.distance, self.reads_ids = costs, distance, reads_ids
+        self.costs, self.distance, self.reads_ids = costs, distance, reads_ids or sees_pairs
+        layers, experts = len(trace.layers), trace.experts
+        self.popularity = np.zeros((layers, experts), np.int64)
+        self.pairs = np.zeros((layers, experts, experts), np.int64) if sees_pairs else None
         limit = 1 << 30 if trace.layer_keys is None or not drop_unnamed_layers else trace.layer_keys
         self.layers = [(i, layer) for i, layer in enumerate(trace.layers) if layer < limit]
 
@@ -92,6 +104,7 @@ class Workload:
                 previous, paired, starts = neighbours(index)
                 job = self._job(step, index, layer, counted, *fixed, ids, previous, starts, paired)
                 yield replace(job, owners=chosen.owners(index))
+                self._count(job)
             before = chosen
         tallies.keep()
 
@@ -99,7 +112,15 @@ class Workload:
         """As `jobs`, of counts alone."""
         for step in range(self.steps):
             for index, layer in self.layers:
-                yield self._job(step, index, layer, tallies.of(step, index), *fixed)
+                job = self._job(step, index, layer, tallies.of(step, index), *fixed)
+                yield job
+                self._count(job)
+
+    def _count(self, job: LayerJob) -> None:
+        """A layer is over: what later steps know of it."""
+        self.popularity[job.layer_index] += job.view.counts
+        if self.pairs is not None and job.view.ids is not None:
+            self.pairs[job.layer_index] += together(job.view.ids, job.view.experts, self.replication)
 
     def _job(
         self,
@@ -114,7 +135,24 @@ class Workload:
     ) -> LayerJob:
         """The job of a layer; `of_ids` as the last fields of a LayerView, none where ids are not read."""
         prefill = step < self.prefill_steps
-        view = LayerView(layer, step, prefill, *counted, homes[index], holders[index], distance, self.costs, *of_ids)
+        ids, previous, starts, paired = of_ids or (None,) * 4
+        view = LayerView(
+            layer,
+            step,
+            prefill,
+            *counted,
+            homes[index],
+            holders[index],
+            distance,
+            self.costs,
+            ids,
+            previous,
+            starts,
+            paired,
+            None if self.lives is None else self.lives[index],
+            self.popularity[index],
+            None if self.pairs is None else self.pairs[index],
+        )
         return LayerJob(step, layer, index, view, None, self.trace.requests, self.replication)
 
 

@@ -38,12 +38,13 @@ def sweep_of(
     folder: Any = None,
     progress: Any = lambda *_: None,
     requests: int = REQUESTS,
+    tasks: int = 1,
 ) -> Sweep:
-    """All points of the study, each model's on one trace: as many made requests as its largest batch has, at most
-    `requests`; a larger batch takes each several times."""
+    """All points of the study, each model's on one trace: as many made requests of `tasks` as its largest batch has, at
+    most `requests`; a larger batch takes each several times."""
     points = []
     for model in models:
-        trace = traces.of_model(model, min(max(batches), requests), spec.steps, spec.seed, folder, progress)
+        trace = traces.of_model(model, min(max(batches), requests), spec.steps, spec.seed, folder, progress, tasks)
         of_model = replace(spec, model=model, trace=str(trace.path))
         for topology in topologies:
             for batch in batches:

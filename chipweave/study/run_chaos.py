@@ -34,6 +34,7 @@ def command(
     strategies: Any,
     steps: Any,
     requests: Any,
+    tasks: Any,
     seed: Any,
     preset: Any,
     link_model: Any,
@@ -52,6 +53,10 @@ def command(
     models, topologies = _names(models, said.models), _names(topologies, said.topologies)
     strategies = _names(strategies, chaos.DEFAULT_STRATEGIES)
     batches = _batches(batches)
+    if traces is not None and tasks > 1:
+        raise BadInput(
+            Fault(f"--tasks {tasks} with --traces", allowed="tasks of traces that are made; copies have their own")
+        )
     for name in strategies:
         strategies_of.load(name)
     spec = RunSpec(preset=preset, steps=steps, seed=seed, link_model=link_model, admission=admission)
@@ -60,7 +65,7 @@ def command(
     make = executors.load(executor) if jobs > 1 or executor != "local" else None
     with tempfile.TemporaryDirectory() if out is None else nullcontext(out) as folder:
         with progress() as bar:
-            found = chaos.sweep_of(spec, models, topologies, batches, strategies, traces, bar, requests)
+            found = chaos.sweep_of(spec, models, topologies, batches, strategies, traces, bar, requests, tasks)
             of_host = (
                 chaos.host_sweep(spec, [m for m in models if m in _host_models(said)], traces, bar) if host else None
             )

@@ -24,15 +24,22 @@ SUBSETS = ("mmlu", "mmlu_ZH_CN")  # which the published artifact reads, in this 
 
 
 def of_model(
-    name: str, requests: int, steps: int, seed: int, folder: Any = None, progress: Any = lambda text, done, total: None
+    name: str,
+    requests: int,
+    steps: int,
+    seed: int,
+    folder: Any = None,
+    progress: Any = lambda text, done, total: None,
+    tasks: int = 1,
 ) -> Any:
     """The open Trace of a model: generated where `folder` is None, else found in it; made once, then from the cache.
 
     folder: has MODEL.parquet (or a folder or file MODEL, MODEL.jsonl, ...), or the layout of the published data set.
+    tasks: that take turns in a made trace.
     """
     model = models.load(name)
     if folder is None:
-        return library.generated(model, requests, steps, seed, progress)
+        return library.generated(model, requests, steps, seed, progress, library.Recipe(tasks=tasks))
     folder = Path(folder)
     for path in (folder / f"{name}.parquet", folder / name, *sorted(folder.glob(f"{name}.*"))):
         if path.exists():

@@ -25,7 +25,7 @@ from chipweave.declare.yamlfile import Node
 from chipweave.errors import BadInput, Fault, Faults, Place, nearest
 from chipweave.io.shipped import find, shipped
 from chipweave.topology import expect as topology_expect
-from chipweave.topology import idle, systems
+from chipweave.topology import idle, over, systems
 from chipweave.topology import preset as topology_preset
 from chipweave.topology.links import Wirer
 from chipweave.topology.links_as import with_links_of_others
@@ -66,7 +66,10 @@ def load(
     else:
         path = find(name)
         root, folder = systems.whole(load_tree(path), tree_of_system), path.parent
-    return build(root, folder, sets, allow_code, topology_preset.load(preset) if preset else None, faults)
+    system = build(root, folder, sets, allow_code, topology_preset.load(preset) if preset else None, faults)
+    if isinstance(name, dict):
+        system.inherited = name.get("inherited")
+    return system
 
 
 def network_names(name: str | Path) -> list[str]:
@@ -167,6 +170,7 @@ def build(
                 faults.add(
                     f"networks {n} and others are regions of one another", makers[n].node.place, "a network of both"
                 )
+        over.resolve(system.networks, wirer)
         wirer.check_ports()
     else:
         for maker in makers.values():

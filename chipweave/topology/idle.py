@@ -3,6 +3,7 @@
     an override that changes nothing       its values are there already, or later ones replace it
     an unused part                         it has ports, and no link or network ends at any of them
     an assembly that no part is made of
+    a figure that no run reads              its declaration says so
 
 What single links and networks say without effect is noted where they are made (`Faults.warn`). Nothing of this is
 looked for unless somebody asks: a run that is repeated does not pay for it.
@@ -21,7 +22,7 @@ from chipweave.topology.parts import Expander
 
 def found(root: Node, expander: Expander, wirer: Wirer) -> list[Fault]:
     """Warnings of a topology that has been built, each with its place."""
-    return [*overrides(expander), *parts(expander, wirer), *assemblies(root, expander)]
+    return [*overrides(expander), *parts(expander, wirer), *assemblies(root, expander), *unread(expander)]
 
 
 def overrides(expander: Expander) -> Iterator[Fault]:
@@ -74,3 +75,14 @@ def assemblies(root: Node, expander: Expander) -> Iterator[Fault]:
         place = (root.get("assemblies") or Node({})).keys.get(name, node.place)
         if name not in expander.used and place.file == own:
             yield Fault(f"no part is made of assembly {name!r}", place, f"parts: {{...: {{assembly: {name}}}}}")
+
+
+def unread(expander: Expander) -> list[Fault]:
+    """Values written of parameters that no run reads; once where many instances have them."""
+    said = {
+        Fault(f"{part.kind}: {name} is not read by a run: {part.params[name].outside}", place)
+        for part in (instance.part for instance in expander.instances.values())
+        for name, place in part.written.items()
+        if name in part.params and part.params[name].outside
+    }
+    return sorted(said, key=str)

@@ -22,6 +22,8 @@ KEY = "device"
 
 def inherited(system: System) -> dict[str, int]:
     """Other device -> how many numbers of the system were written for it; in the order of the most."""
+    if system.inherited is not None:  # of a manifest, which names no files
+        return system.inherited
     if not system.device:
         return {}
     files = Counter(node.place.file for _, node, _ in system.sources)

@@ -6,7 +6,8 @@
 
 Each side is PART.PORT. A part that is there many times stands for all its instances unless an index says which:
 `die.cp.up` is every die's, `die[0][*].cp.up` those of row 0. Two sides of equal number are joined one to one; a
-single one is joined to each of the others. `latency: included` says that the time is part of the numbers of the parts
+single one is joined to each of the others. `over: NETWORK` in place of latency and bandwidth leads over a network's
+route (chipweave.topology.over). `latency: included` says that the time is part of the numbers of the parts
 it joins (an LLC's hit latency is measured at the SM); a latency of zero is a fault.
 """
 
@@ -31,6 +32,7 @@ WIRE = named(
         "bandwidth": Param("bandwidth", default=None, low="1 B/s", doc="payload, one direction"),
     }
 )
+OVER = named({"over": Param("str", doc="a network that both parts take part in, whose route is the link's way")})
 INCLUDED = named({"latency": Param("choice", choices=["included"])})
 SEGMENT = re.compile(r"([A-Za-z_]\w*)((?:\[[^\[\]]*\])*)")
 MAX_LINKS = 1_000_000
@@ -193,6 +195,9 @@ class Wirer:
         latency = rest.get("latency")
         included = latency is not None and latency.text == "included"
         before = len(self.faults.found)
+        if rest.get("over") is not None:
+            values, _ = read_all(OVER, rest, self.faults, "a link over a network")
+            return values if len(self.faults.found) == before else None
         values, sources = read_all({**WIRE, **(INCLUDED if included else {})}, rest, self.faults, "a link")
         if not included and "bandwidth" not in rest.value and latency is not None:
             self.say("a link needs 'bandwidth'", item.place, WIRE["bandwidth"].allowed())

@@ -36,7 +36,8 @@ def make_links(reader: Reader, settings: dict[str, Any], places: Places, wiring:
     twice = table.doubled()
     if twice:
         what = f"network {reader.name!r}: two links lead from {nodes[twice[0]]} to {nodes[twice[1]]}"
-        reader.faults.add(what, reader.node.place, "one link for each pair of neighbours")
+        cure = "one link for each pair of neighbours; for a second one a d2d.port on each die"
+        reader.faults.add(what, reader.node.place, cure)
         return empty(), False
     override = reader.node.get("override")
     whole = True

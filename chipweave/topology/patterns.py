@@ -71,7 +71,9 @@ def read_pattern(name: str, text: str, dims: tuple[int, ...], place: Place, faul
         faults.add(
             f"{name}: {text!r} is not a place in its grid of {list(dims)}",
             place,
-            "[*]" * len(dims) + ", with * or a number or a range such as 1..3",
+            "[*]" * len(dims) + ", with * or a number or a range such as 1..3"
+            if dims
+            else "no index: it is there once",
         )
         return None
     ranges = [span(f, length) for f, length in zip(found, dims, strict=False)]

@@ -31,6 +31,7 @@ class System:
         networks: name -> Network.
         sources: list of (path in the YAML, value as text, Source).
         resolved: plain dict of all that was read, for the manifest; `topology.load` takes it back.
+        inherited: other device -> figures of it, where a manifest says so (chipweave.topology.inherited), else None.
         preset: name of the preset laid over it, or "".
         replaced: what the preset replaces of what the files say, in words.
         code: code allowed in, name -> {"file", "sha256"}.
@@ -49,6 +50,7 @@ class System:
         self.sources: list[tuple[str, Node, Source | None]] = []
         self.replaced: list[str] = []
         self.resolved: dict[str, Any] = {}
+        self.inherited: dict[str, int] | None = None
         self.preset = ""
         self.code: dict[str, dict[str, str]] = {}
         self.at: dict[str, tuple[float, float]] = {}

@@ -17,6 +17,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -31,7 +32,7 @@ ROUNDS = 5
 MOST_PROMPT = 8  # times the mean
 
 
-@dataclass
+@dataclass(frozen=True)
 class Gate:
     """What of a model draws need: layers (how many), experts, top_k, groups, groups_used."""
 
@@ -197,7 +198,22 @@ def requests(
 def populations_of(
     law: Any, gate: Gate, seed: int, tasks: int = 1, languages: int = 1, counts: np.ndarray | None = None
 ) -> list[tuple[str, Population]]:
-    """[(prefix of its requests' names, Population)], languages varying fastest."""
+    """[(prefix of its requests' names, Population)], languages varying fastest; those without counts are kept."""
+    if counts is None:
+        return _of_law(law, gate, seed, tasks, languages)
+    return _made(law, gate, seed, tasks, languages, counts)
+
+
+@lru_cache(maxsize=8)
+def _of_law(law: Any, gate: Gate, seed: int, tasks: int, languages: int) -> list[tuple[str, Population]]:
+    """To calibrate populations takes up to seconds, and many traces of a process are of one law."""
+    return _made(law, gate, seed, tasks, languages, None)
+
+
+def _made(
+    law: Any, gate: Gate, seed: int, tasks: int, languages: int, counts: np.ndarray | None
+) -> list[tuple[str, Population]]:
+    """See populations_of."""
     random = np.random.Generator(np.random.PCG64([seed, 0]))
     many = tasks * languages > 1
     common = popularity.deviates(law, gate.layers, gate.experts, gate.groups, random) if many else None

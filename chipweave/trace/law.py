@@ -73,6 +73,9 @@ class Law:
             return numbers[name]
         raise AttributeError(name)
 
+    def __hash__(self) -> int:
+        return hash(tuple(self.key().items()))
+
     def key(self) -> dict[str, float | str]:
         """What a trace made by this law depends on."""
         return {"name": self.name, "family": self.family, **self.numbers}

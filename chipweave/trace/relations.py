@@ -95,6 +95,14 @@ def measure(
     return rows
 
 
+def together(ids: np.ndarray, experts: int, times: int = 1) -> np.ndarray:
+    """int64 [experts, experts]: rows of ids that have both, counted `times` each; nothing is together with itself."""
+    ids = np.minimum(ids.astype(np.uint16), experts)  # beyond: a choice that is absent
+    both = table_of(ids, ids, experts).astype(np.int64)
+    np.fill_diagonal(both, 0)
+    return both * times
+
+
 def table_of(before: np.ndarray, after: np.ndarray, experts: int) -> np.ndarray:
     """int32 [experts, experts]: how often j was chosen in a row of `after` when i was in the same row of `before`.
 

@@ -28,6 +28,7 @@ from chipweave.fabric import traffic as fabric_traffic
 from chipweave.fabric.noc import FlitSimulator
 from chipweave.io.outputs import save_picture
 from chipweave.io.process import peak_rss_bytes
+from chipweave.io.side_by_side import side_by_side
 from chipweave.traffic import link_stats
 from chipweave.traffic import table as traffic_table
 from chipweave.traffic.option_text import (
@@ -236,7 +237,8 @@ def run(
     if kind == TABLE and injection_of(injection) is not None:
         raise BadInput(Fault(f"injection {injection} with pattern table", allowed="bernoulli"))
     packets = traffic_table.Packets(targets, net.endpoints, load, sizes, seed) if kind == TABLE else None
-    wall, cpu = time.perf_counter(), time.process_time()
+    clock = time.process_time if watch else time.thread_time  # a watched call has a thread of its own
+    wall, cpu = time.perf_counter(), clock()
     kernel = kernel or FlitSimulator(net, router, seed=seed, general=general)
     if packets:
         call = partial(traffic_table.run, kernel, packets, warmup, cycles, limit)
@@ -244,7 +246,7 @@ def run(
         arguments = kind, load, sizes, targets, shares, injection_of(injection), warmup, cycles, limit, seed
         call = partial(fabric_traffic.run, kernel, *arguments)
     r, bins, ejected = watch(kernel, warmup + cycles, call) if watch else call()
-    cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
+    cpu, wall = clock() - cpu, time.perf_counter() - wall
     return document(kernel, r, bins, ejected, cycles, seed, cpu, wall)
 
 
@@ -298,26 +300,42 @@ def percentile(bins: np.ndarray, share: float) -> float | None:
     return float((bins.cumsum() >= share * total).argmax()) if total else None
 
 
-def curve(net: Any, router: Any, pattern: str, loads: Iterable[float], **options: Any) -> list[dict[str, Any]]:
-    """One run per load, each on an empty network: the latency-load curve, [{"load": ..., **result of run}]."""
-    return [{"load": load, **run(net, router, pattern, load, **options)} for load in loads]
+def curve(
+    net: Any, router: Any, pattern: str, loads: Iterable[float], threads: int = 1, **options: Any
+) -> list[dict[str, Any]]:
+    """One run per load, each on an empty network: the latency-load curve, [{"load": ..., **result of run}].
+
+    threads: loads that run side by side; they share nothing, so the rows are the same for any number.
+    """
+    asked = list(loads)
+    calls = [partial(run, net, router, pattern, load, **options) for load in asked]
+    return [{"load": load, **row} for load, row in zip(asked, side_by_side(calls, threads), strict=True)]
 
 
 def curve_with_links(
-    net: Any, router: Any, pattern: Any, loads: Any, seed: Any, flows: int = 8, flit_bytes: Any = None, **options: Any
+    net: Any,
+    router: Any,
+    pattern: Any,
+    loads: Any,
+    seed: Any,
+    flows: int = 8,
+    flit_bytes: Any = None,
+    threads: int = 1,
+    **options: Any,
 ) -> Any:
     """curve(), and for each load the statistics of all links with the hottest flows of each (link_stats.document).
 
     flows: how many flows the kernel remembers for a link; flit_bytes: turns flits into bytes, where
     it is known.
     """
-    rows, links = [], []
-    for load in loads:
+
+    def one(load: float) -> Any:
         kernel = FlitSimulator(net, router, seed=seed, flows=flows)
-        rows.append({"load": load, **run(net, router, pattern, load, seed=seed, kernel=kernel, **options)})
-        found = link_stats.document(kernel, flit_bytes)
-        links.append({"schema": found["schema"], "load": load, **found})
-    return rows, links
+        row = {"load": load, **run(net, router, pattern, load, seed=seed, kernel=kernel, **options)}
+        return row, {"load": load, **link_stats.document(kernel, flit_bytes)}
+
+    both = side_by_side([partial(one, load) for load in loads], threads)
+    return [row for row, _ in both], [links for _, links in both]
 
 
 def draw_curve(rows: Any, path: Any, title: str = "") -> None:

@@ -10,6 +10,7 @@
 #include "flit/router/router.h"
 #include "flit/source.h"
 #include "flit/traffic_state.h"
+#include "flit/trail.h"
 
 /* The shape of a port is a constant where the caller knows it. */
 static inline void add_credits(struct noc_state *net, const uint32_t *vc, uint32_t n, const int vb,
@@ -82,6 +83,8 @@ void noc_one_cycle(struct noc_state *net)
         noc_traffic_generate(net);
     noc_release_due(net);
     noc_inject(net);
+    if (net->trail)
+        noc_trail_arrivals(net);
     if (net->fast)
         noc_fast_cycle(net);
     else

@@ -162,6 +162,18 @@ void noc_count(struct noc_state *net, struct noc_counts *out);
 uint64_t noc_bins(struct noc_state *net, struct noc_counts *out);
 void noc_flows(struct noc_state *net, struct noc_flow *out); /* [links][flows], unordered */
 
+/* Where messages were when: the cycle in which the first flit of a message left its endpoint, then those in which the
+ * last of its tails arrived behind the endpoint's port and behind each link of its way; `port` is the place in
+ * noc_count(). Rows of a message stand together, messages in the order of their ends. */
+struct noc_crossing {
+    uint64_t tag, cycle;
+    uint32_t port;
+};
+int noc_trail_begin(struct noc_state *net); /* from now on; nothing may be under way. 0 or NOC_NO_MEMORY */
+
+/* Takes out the rows of messages that have ended, if there is room for all; how many there are. */
+int64_t noc_trails(struct noc_state *net, struct noc_crossing *out, int64_t room);
+
 void noc_skip_reported(const struct noc_state *net, struct noc_skip_report *out);
 
 /* The longest such stretches, longest first, at most NOC_UNREPEATED of them; how many. */

@@ -351,6 +351,8 @@ const int64_t *net_flit_payload(const net_flit *f, int64_t *bytes, int64_t *flit
     return f->spec.fixed ? f->payload : NULL;
 }
 
+int64_t net_flit_edge(const net_flit *f, uint64_t cycle) { return edge_time(f, cycle); }
+
 /* A network of flits with one door for each traffic class; NULL without memory or where the flit kernel refuses. */
 net_flit *net_flit_new(const net_flit_spec *spec, struct noc_state *noc, int32_t n_ports, int32_t vcs)
 {

@@ -36,6 +36,12 @@ typedef struct {
     const int64_t *alone_link;  /* for each link */
 } net_flit_spec;
 
+/* A message where it was: link -1 as its first flit left, and as its last tail was behind, the source's own port; else
+ * a link that its last tail has passed. Absolute ps. */
+typedef struct {
+    int64_t message, link, ps;
+} net_flit_crossing;
+
 /* Takes over `noc`. NULL: no memory (then `noc` is still the caller's). */
 net_flit *net_flit_new(const net_flit_spec *spec, struct noc_state *noc, int32_t n_ports, int32_t vcs);
 /* One network of the stage engine per traffic class; class 0 is the one that owns the rest and must be added first. */
@@ -46,6 +52,10 @@ struct noc_state *net_flit_noc(net_flit *f);
 /* Bytes of the messages sent over each link by their routes, NULL without `fixed`; in all, in flits of those through
  * the routers, in fine flits of those beside them. */
 const int64_t *net_flit_payload(const net_flit *f, int64_t *bytes, int64_t *flits, int64_t *fine);
-int net_flit_status(const net_flit *f); /* 0, or the negative noc_status that ended it */
+/* Takes out the crossings of messages that have arrived since noc_trail_begin() or the last call, where there is room
+ * for all; how many there are, or a negative noc_status. link_of: of each place in noc_count(), -1: of no link. */
+int64_t net_flit_trails(net_flit *f, const int32_t *link_of, net_flit_crossing *rows, int64_t room);
+int64_t net_flit_edge(const net_flit *f, uint64_t cycle); /* time of a clock edge, ps */
+int net_flit_status(const net_flit *f);                   /* 0, or the negative noc_status that ended it */
 /* cdef: end */
 #endif

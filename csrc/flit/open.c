@@ -9,6 +9,7 @@
 #include "flit/router/router.h"
 #include "flit/skip/skip.h"
 #include "flit/traffic_state.h"
+#include "flit/trail.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -313,6 +314,7 @@ void noc_close(struct noc_state *net)
     noc_general_close(net);
     noc_skip_close(net);
     noc_traffic_close(net);
+    noc_trail_close(net);
     free(net->table);
     noc_free_kept(net);
     void *held[] = {net->stamp_ring, net->stamp_front, net->msg, net->later, net->done, net};

@@ -7,6 +7,7 @@
 #include "flit/source.h"
 #include "flit/leaves.h"
 #include "flit/router/route.h"
+#include "flit/trail.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -156,6 +157,8 @@ void noc_deliver(struct noc_state *net, uint32_t id, unsigned hops, uint64_t ati
     net->pending--;
     if (net->watch)
         net->watch->ended(net, id);
+    if (net->trail)
+        noc_trail_ended(net, id);
     report_arrival(
         net, &(struct noc_arrival){m->tag, m->ctime, m->itime, atime, m->src, m->dst, (int32_t)hops, m->vc_class});
     m->next = net->msg_free;

@@ -129,6 +129,7 @@ struct noc_traffic_state; /* flit/traffic_state.h */
 struct noc_general;       /* flit/router/general_state.h */
 struct noc_skip;          /* flit/skip/state.h */
 struct noc_links;         /* flit/counters.c */
+struct noc_trail;         /* flit/trail.c */
 struct noc_block;         /* flit/memory.c */
 
 struct noc_state;
@@ -191,6 +192,7 @@ struct noc_state {
     struct noc_general *general;
     struct noc_skip *skip;
     const struct noc_watch *watch; /* NULL: none */
+    struct noc_trail *trail;       /* NULL: none is kept */
     struct noc_links *links;
     uint64_t bin_end; /* cycle in which the present bin of link counters ends */
     uint64_t held;    /* bytes */

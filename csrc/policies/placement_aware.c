@@ -11,7 +11,7 @@ struct load {
 struct candidate {
     double rank_ns; /* estimated time (and transfer) when the expert's turn came */
     double transfer_ns;
-    int32_t die, tokens, holder;
+    int32_t die, source, tokens, holder; /* source: of what it reads */
 };
 
 /* What one die got of one expert. */
@@ -22,7 +22,7 @@ struct share {
 struct planner {
     const struct placement_rule *rule;
     int32_t experts, dies;
-    const int32_t *counts, *home, *distance;
+    const int32_t *counts, *home, *distance, *source;
     const uint8_t *holders;
     double mean_tokens;
     struct load *loads;          /* [dies]                                                  */
@@ -54,10 +54,10 @@ static double hbm_ns(const struct placement_rule *rule, int32_t die)
     return rule->die_hbm_ns ? rule->die_hbm_ns[die] : rule->hbm_ns;
 }
 
-/* Time to move an expert's weights from its home to another die. */
-static double transfer_ns(const struct planner *p, int32_t home, int32_t die)
+/* Time to move an expert's weights from one die to another. */
+static double transfer_ns(const struct planner *p, int32_t source, int32_t die)
 {
-    const int64_t pair = (int64_t)home * p->dies + die;
+    const int64_t pair = (int64_t)source * p->dies + die;
     const struct placement_rule *rule = p->rule;
     return rule->route_ns ? rule->route_ns[pair] : rule->hop_ns * p->distance[pair] + rule->link_ns;
 }
@@ -135,10 +135,12 @@ static int32_t candidates_within(const struct planner *p, int32_t e, int32_t rea
         const int holder = die == p->home[e] || p->holders[(int64_t)e * p->dies + die];
         if ((!holder && !is_near(p, e, die, reach)) || !computes(p->rule, die))
             continue;
+        const int32_t source = p->source ? p->source[(int64_t)e * p->dies + die] : p->home[e];
         struct candidate c = {.rank_ns = die_ns(&p->loads[die]),
                               .die = die,
+                              .source = source,
                               .holder = holder,
-                              .transfer_ns = transfer_ns(p, p->home[e], die)};
+                              .transfer_ns = transfer_ns(p, source, die)};
         if (!holder)
             c.rank_ns += c.transfer_ns;
         int32_t at = n++;
@@ -161,26 +163,29 @@ static int32_t find_candidates(const struct planner *p, int32_t e)
 
 /* ---- blocks of one expert */
 
-/* Loads of the executing die and of the source if a block that computes for `compute` ns goes to c. */
-static void add_block(const struct planner *p, const struct candidate *c, int32_t source_die, double compute,
+/* Loads of the executing die and of the source if a block that computes for `compute` ns goes to c. Memory is read
+ * once for a die, however many blocks it takes; the home's own read is counted from the start. */
+static void add_block(const struct planner *p, const struct candidate *c, int32_t home, double compute,
                       struct load *own, struct load *source)
 {
     if (c->holder) {
         own->compute_local += compute;
+        if (c->tokens == 0 && c->source == c->die && c->die != home) /* a replica */
+            own->hbm_local += hbm_ns(p->rule, c->die);
         return;
     }
     own->compute_remote += compute;
     if (c->tokens == 0 || p->rule->arrives_each_block)
         own->link_in += c->transfer_ns;
-    if (c->tokens == 0) /* the source reads once for a die, however many blocks it takes */
-        source->hbm_remote += hbm_ns(p->rule, source_die);
+    if (c->tokens == 0)
+        source->hbm_remote += hbm_ns(p->rule, c->source);
 }
 
 /* Time of the busiest die if a candidate took one block more. */
 static double cost_of_block(const struct planner *p, const struct candidate *c, int32_t home, int32_t block)
 {
     const double compute = compute_ns(p->rule, c->die, block);
-    struct load own = p->loads[c->die], source = p->loads[home];
+    struct load own = p->loads[c->die], source = p->loads[c->source];
     add_block(p, c, home, compute, &own, &source);
     return c->holder ? die_ns(&own) : most(die_ns(&own), die_ns(&source));
 }
@@ -204,7 +209,8 @@ static void give_tokens(const struct planner *p, int32_t e, int32_t n)
                 least = cost;
             }
         }
-        add_block(p, best, p->home[e], compute_ns(rule, best->die, block), &p->loads[best->die], &p->loads[p->home[e]]);
+        add_block(p, best, p->home[e], compute_ns(rule, best->die, block), &p->loads[best->die],
+                  &p->loads[best->source]);
         best->tokens += block;
         left -= block;
     }
@@ -265,8 +271,9 @@ static void close_planner(struct planner *p)
 
 /* Experts in order of their tokens, each placed with what those before it have left. */
 int32_t placement_aware_plan(const struct placement_rule *rule, int32_t experts, int32_t dies, const int32_t *counts,
-                             const int32_t *home, const uint8_t *holders, const int32_t *distance, int32_t room,
-                             int32_t *plan_expert, int32_t *plan_die, int32_t *plan_tokens)
+                             const int32_t *home, const uint8_t *holders, const int32_t *distance,
+                             const int32_t *source, int32_t room, int32_t *plan_expert, int32_t *plan_die,
+                             int32_t *plan_tokens)
 {
     struct planner p = {.rule = rule,
                         .experts = experts,
@@ -274,6 +281,7 @@ int32_t placement_aware_plan(const struct placement_rule *rule, int32_t experts,
                         .counts = counts,
                         .home = home,
                         .distance = distance,
+                        .source = source,
                         .holders = holders};
     int32_t result = PLACEMENT_NO_MEMORY;
     if (open_planner(&p)) {

@@ -43,12 +43,15 @@ struct placement_rule {
 
 enum placement_status { PLACEMENT_NO_MEMORY = -1, PLACEMENT_NO_ROOM = -2 };
 
-/* counts[experts], home[experts], holders[experts][dies] (non-zero: holds some part), distance[dies][dies] in hops.
+/* counts[experts], home[experts], holders[experts][dies] (non-zero: holds some part), distance[dies][dies] in hops;
+ * source[experts][dies] where experts live on several dies: which of these each die reads from, those that keep one
+ * their own, and such a replica is read once more as the home is; NULL: all read from the home.
  * Writes the plan, sorted by expert and within it by candidate rank, one entry per (expert, die); room for
  * experts * dies entries always suffices. Returns the number of entries or a placement_status. */
 int32_t placement_aware_plan(const struct placement_rule *rule, int32_t experts, int32_t dies, const int32_t *counts,
-                             const int32_t *home, const uint8_t *holders, const int32_t *distance, int32_t room,
-                             int32_t *plan_expert, int32_t *plan_die, int32_t *plan_tokens);
+                             const int32_t *home, const uint8_t *holders, const int32_t *distance,
+                             const int32_t *source, int32_t room, int32_t *plan_expert, int32_t *plan_die,
+                             int32_t *plan_tokens);
 
 /* cdef: end */
 #endif

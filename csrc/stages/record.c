@@ -76,18 +76,31 @@ int stages_recorded_last(const stages *s, int64_t *one)
     return 0;
 }
 
-/* The stage of the same transfer whose end created `e`: of the same side first, then the latest. -1: there is none. */
-static int64_t before(const stages *s, uint32_t e)
+enum { OWN = 512 }; /* stages of one transfer that are looked at: chains are far shorter */
+
+/* The stages of a transfer that have started, in order; how many, at most OWN. */
+static uint32_t stages_of(const stages *s, uint32_t transfer, uint32_t *own)
 {
-    const struct event *ev = s->events + e;
+    uint32_t n = 0;
+    for (uint32_t e = 0; e < s->n_events; e++)
+        if (s->events[e].transfer == transfer && s->spans[2 * (size_t)e] >= 0) {
+            if (n == OWN) /* the last ones matter: drop the first */
+                memmove(own, own + 1, --n * sizeof *own);
+            own[n++] = e;
+        }
+    return n;
+}
+
+/* Of them the one whose end created `e`: of the same side first, then the latest. -1: there is none. */
+static int64_t before(const stages *s, uint32_t e, const uint32_t *own, uint32_t n)
+{
     int64_t found = -1;
-    for (uint32_t o = 0; o < e; o++) {
-        if (s->events[o].transfer != ev->transfer || s->spans[2 * (size_t)o] < 0 ||
-            s->spans[2 * (size_t)o + 1] != ev->requested)
+    for (uint32_t i = 0; i < n && own[i] < e; i++) {
+        if (s->spans[2 * (size_t)own[i] + 1] != s->events[e].requested)
             continue;
-        const int like = !((s->flags[o] ^ s->flags[e]) & SIDE);
+        const int like = !((s->flags[own[i]] ^ s->flags[e]) & SIDE);
         if (found < 0 || like || ((s->flags[found] ^ s->flags[e]) & SIDE))
-            found = o;
+            found = own[i];
     }
     return found;
 }
@@ -95,8 +108,10 @@ static int64_t before(const stages *s, uint32_t e)
 /* Backwards: each stage was created by exactly one other, so that this way is the only one. */
 int64_t stages_path(const stages *s, int64_t *rows, int64_t capacity)
 {
-    int64_t n = 0;
-    for (int64_t e = ended_last(s); e >= 0; e = before(s, (uint32_t)e), n++)
+    uint32_t own[OWN];
+    int64_t n = 0, e = ended_last(s);
+    const uint32_t n_own = e < 0 ? 0 : stages_of(s, s->events[e].transfer, own);
+    for (; e >= 0; e = before(s, (uint32_t)e, own, n_own), n++)
         if (n < capacity)
             row(s, (uint32_t)e, rows + n * RECORD_COLUMNS);
     return n;

@@ -75,7 +75,9 @@ int stages_advance(stages *s, int64_t until)
     if (s->walk.wanted < 0)
         s->n_done = 0; /* after a question, completions of that instant are still to be reported */
     until -= until == INT64_MAX ? 0 : s->base;
-    while ((stop = s->is_wide ? stages_run_wide(s, until) : stages_run_narrow(s, until)) == WIDEN) {
+    while ((stop = s->is_wide ? stages_run_wide(s, until)
+                   : s->spans ? stages_run_recorded(s, until)
+                              : stages_run_narrow(s, until)) == WIDEN) {
         if (s->is_wide)
             stages_fail(s, STAGES_BAD, "time beyond 2^61 ps");
         if (s->status)
@@ -234,7 +236,7 @@ int stages_issue(stages *s, int32_t number, int32_t n_rows, const int64_t *rows,
             return stages_fail(s, STAGES_BAD, "time beyond 2^61 ps");
     if (make_room(s, n))
         return -1;
-    if (!s->is_wide && (s->spans || !fits_narrow(s, n, n_rows, starts)))
+    if (!s->is_wide && !fits_narrow(s, n, n_rows, starts))
         widen(s);
     uint32_t batch_number = s->n_batches++;
     s->batches[batch_number] = (struct batch){s->n_transfers, (uint32_t)n, (uint32_t)n, number, s->now};

@@ -168,8 +168,8 @@ const int64_t *stages_link_bins(const stages *s, int32_t circuit, int64_t *bin_p
 /* tags, keyed stores with their ages, bits; -1: other shapes, or in flight */
 int stages_copy_tables(stages *to, const stages *from);
 int stages_waiting(const stages *s, int32_t *node, int32_t *batch, int32_t *transfer, int32_t *resource, int capacity);
-/* From now on the start and end of each stage is kept until the next barrier. Only the run with wide ranks records, so
- * that nothing is spent where it is off. 0, or -1 where something is in flight. */
+/* From now on the start and end of each stage is kept until the next barrier. A run of its own records, so that
+ * nothing is spent where it is off. 0, or -1 where something is in flight. */
 int stages_record(stages *s);
 /* What has been recorded since the last barrier, in order of the stages' numbers: rows of RECORD_COLUMNS, of one batch,
  * one transfer of it (of each, where the batch is any), or of what ended at an instant (-1: any). Returns how many

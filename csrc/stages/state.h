@@ -298,6 +298,11 @@ void stages_create_later_narrow(stages *s, uint32_t transfer, int32_t node, int 
 void stages_create_later_wide(stages *s, uint32_t transfer, int32_t node, int priority, int64_t time);
 void stages_announce_narrow(stages *s, uint32_t batch, int64_t time);
 void stages_announce_wide(stages *s, uint32_t batch, int64_t time);
+/* As the narrow ones, where spans are kept; what these do is the same but for the run. */
+int stages_run_recorded(stages *s, int64_t until);
+int stages_create_recorded(stages *s, uint32_t transfer, int32_t node, int priority);
+void stages_create_later_recorded(stages *s, uint32_t transfer, int32_t node, int priority, int64_t time);
+void stages_announce_recorded(stages *s, uint32_t batch, int64_t time);
 
 /* A value that names nothing: kept out of line, as it hardly ever happens. */
 static __attribute__((noinline, cold, unused)) int no_such(stages *s, const char *what, int64_t value, int64_t limit)

@@ -57,3 +57,32 @@ def test_a_hit_does_not_renew_a_line(kind):
     hit = 100 * NS + GEMM
     times = Played([(0, 0, 0)], [(2, 0, 0)], [(0, 0, 0)], [(4, 0, 0)], [(2, 0, 0)], dies=1, sets=[kind]).times
     assert times[2] == hit and times[4] == hit
+
+
+LEVELS = """extends: wafer
+name: levels
+assemblies:
+  die:
+    parts: {near: {kind: memory.llc, hit_latency: 40 ns, miss_latency: 50 ns}}
+    links:
+      - {between: [sm.memory, near.access], latency: included}
+      - {between: [near.memory, llc.access], latency: included}
+      - {between: [llc.memory, d2d.access], latency: included}
+      - {between: [d2d.memory, hbm.access], latency: included}
+      - {between: [d2d.home_llc, llc.remote], latency: included}
+      - {between: [cp.kernel, sm.work], latency: included}
+      - {between: [cp.pdu, d2d.prediction], latency: included}
+parts: {die: {grid: [2, 1]}}
+"""
+
+
+@pytest.mark.parametrize("engine", ["kernel", "plain"])
+def test_of_two_levels_the_first_is_passed_or_answers_and_the_last_serves_other_dies(kind, engine, tmp_path):
+    path = tmp_path / "levels.yaml"
+    path.write_text(LEVELS)
+    plans = [[(0, 0, 0)], [(0, 0, 0)], [(0, 0, 1)]]
+    played = Played(*plans, topology_name=str(path), sets=[kind], engine=engine)
+    below = 50 * NS + LOOKUP
+    assert played.times == [below + LOCAL + GEMM, 40 * NS + GEMM, below + REQUEST + 100 * NS + DATA + GEMM]
+    assert played.statistic("die[0][0].near", "local_hits") == played.statistic("die[0][0].llc", "remote_hits") == 1
+    assert played.statistic("die[0][0].near", "remote_hits") == played.statistic("die[0][0].llc", "local_hits") == 0

@@ -189,3 +189,56 @@ def test_a_policy_asked_again_learns_which_experts_were_chosen_together(dtype):
 def test_ids_that_no_table_has_are_refused():
     with pytest.raises(ValueError, match="an id of more than 3"):
         table_of(np.array([[4]]), np.array([[0]]), 3)
+
+
+def test_expert_parallelism_shares_an_expert_among_the_dies_that_keep_it(desk, places):
+    """Expert 0 lives on both dies: half of its 16 tokens a layer are computed on each, read from its own memory."""
+    both = Placement(np.zeros(7, np.int32), np.array([(layer, 0, 1) for layer in range(LAYERS)]))
+    plans, trace = [], desk.trace([[[0, 1]]], [[[0, 1]]])
+
+    def run(answer):
+        places(lambda view: answer)
+        return desk.run(desk.topology(PAIR), trace, "ep", preset="physical", batch=16, steps=1)
+
+    shared, alone = run(both), run(Placement(np.zeros(7, np.int32)))
+    for outcome, expected in ((shared, [2, 1]), (alone, [2, 0])):
+        reads = [value for part, name, _, value in outcome.statistics if name == "local_reads"]
+        assert [value / (LAYERS * SLICES) for value in reads] == expected and column(outcome, "hops").sum() == 0
+        plans.append(column(outcome, "plan_entries").tolist())
+    assert plans == [[3, 3], [2, 2]]
+
+
+class Watching:
+    """An allocation that writes down what its views tell of the steps before."""
+
+    def __init__(self, monkeypatch):
+        self.seen = []
+        cls = registry.policies.find("allocation.home")
+        allocate = cls.allocate
+
+        def watched(policy, view):
+            pairs = None if view.pairs is None else view.pairs.copy()
+            self.seen.append((view.step, view.layer, view.phase, view.popularity.tolist(), pairs))
+            return allocate(policy, view)
+
+        monkeypatch.setattr(cls, "allocate", watched)
+
+
+@pytest.mark.parametrize("pairs", [False, True])
+def test_a_view_tells_the_popularity_the_pairs_and_the_phase_of_its_layer(desk, pairs, monkeypatch):
+    """Two like requests a trace's one: each row counts twice; nothing of the step at hand is known."""
+    watching = Watching(monkeypatch)
+    monkeypatch.setattr(registry.policies.find("allocation.home"), "sees_pairs", pairs)
+    desk.run(desk.topology(PAIR), desk.trace([[[0, 1], [0, 2]], [[3, 4]], [[0, 1]]]), "ep", batch=2, steps=3)
+    assert [s[:3] for s in watching.seen] == [
+        (step, layer, "decode" if step else "prefill") for step in range(3) for layer in (1, 2)
+    ]
+    told = [[0] * 7, [4, 2, 2, 0, 0, 0, 0], [4, 2, 2, 2, 2, 0, 0]]
+    assert [s[3] for s in watching.seen] == [t for t in told for _ in range(2)]
+    if pairs:
+        last = watching.seen[-1][4]
+        assert {(a, b): last[a, b] for a, b in zip(*np.nonzero(last), strict=True)} == {
+            pair: 2 for a, b in ((0, 1), (0, 2), (3, 4)) for pair in ((a, b), (b, a))
+        }
+    else:
+        assert all(s[4] is None for s in watching.seen)

@@ -230,3 +230,36 @@ def test_tokens_move_by_the_figures_of_the_die_that_sends_them(desk):
     plain = desk.run("micro_2x2", trace, "ep", sets=sets[:1], **more)
     assert figures(runs[0]) == figures(runs[1])
     assert runs[0].row["decode_time_ns"] > plain.row["decode_time_ns"]
+
+
+TWO = """extends: micro_2x2
+expect: null
+assemblies: {die: {parts: {hbm: {count: 2, bandwidth: 1.7 TB/s}, d2d: {interleave: slice}}}}
+"""
+
+
+@pytest.mark.parametrize("how", ["override", "set", "within"])
+@pytest.mark.parametrize("engine", ["kernel", "plain"])
+def test_one_of_several_memories_of_one_die_may_differ(desk, how, engine):
+    """Slices in turn: every second read of the die takes 1 us more, and nothing else of the system."""
+    late = "parts: {die: {override: {'[0][1]': {%s}}}}\n"
+    text = {
+        "override": late % "'hbm[1]': {latency: 1300 ns}",
+        "within": late % "hbm: {override: {'[1]': {latency: 1300 ns}}}",
+        "set": "",
+    }[how]
+    sets = ("die[0][1].hbm[1].latency=1300 ns",) if how == "set" else ()
+    system = topology.load(desk.topology(TWO + text), sets=sets)
+    assert [n for n, p in system.parts.items() if getattr(p, "latency", 0) == 1_300_000] == ["die[0][1].hbm[1]"]
+    trace = desk.trace([[[2, 2]], [[2, 2]]])
+    found, plain = (
+        desk.run(desk.topology(TWO + t), trace, sets=s, engine=engine, preset="physical")
+        for t, s in ((text, sets), ("", ()))
+    )
+    assert found.row["decode_time_ns"] - plain.row["decode_time_ns"] > 2 * 990
+
+
+@pytest.mark.parametrize("setting, words", [("hbm[2]", r"\[2\] lies outside its grid"), ("sm[0]", "it is there once")])
+def test_an_index_that_none_has_is_refused(desk, setting, words):
+    with pytest.raises(BadInput, match=words):
+        topology.load(desk.topology(TWO), sets=(f"die[0][1].{setting}.latency=1 ns",))

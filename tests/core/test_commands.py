@@ -243,7 +243,7 @@ def test_a_new_part_s_own_tests_pass(tmp_path):
         text=True,
         cwd=tmp_path,
     )
-    assert done.returncode == 0 and "14 passed" in done.stdout, done.stdout
+    assert done.returncode == 0 and "15 passed" in done.stdout, done.stdout
 
 
 @pytest.mark.parametrize("what", SORTS)
@@ -299,3 +299,34 @@ def test_info_tells_of_files_of_ones_own_of_every_sort(tmp_path, monkeypatch):
     assert "least" in told and "(./mine.py:Mine)" in told
     refused = run("info", "./mine.py:Mine")
     assert refused.exit_code and "--allow-code" in str(refused.exception)
+
+
+def completed(words, monkeypatch, capsys):
+    """What bash would be offered for the last of these words."""
+    monkeypatch.setenv("_CHIPWEAVE_COMPLETE", "bash_complete")
+    monkeypatch.setenv("COMP_WORDS", " ".join(words))
+    monkeypatch.setenv("COMP_CWORD", str(len(words) - 1))
+    with pytest.raises(SystemExit):
+        root.main(args=[], prog_name="chipweave", complete_var="_CHIPWEAVE_COMPLETE")
+    return [line.split(",")[1] for line in capsys.readouterr().out.split()]
+
+
+@pytest.mark.parametrize(
+    "words, offered",
+    [
+        (["chipweave", "ru"], ["run"]),
+        (["chipweave", "compare", "--topology", "wafer_8"], ["wafer_8x3"]),
+        (["chipweave", "compare", "--model", "kimi"], ["kimi-k2"]),
+        (["chipweave", "compare", "--preset", "pa"], ["paper"]),
+        (["chipweave", "draw", "torus"], ["torus_8x8"]),
+        (["chipweave", "compare", "--admi"], ["--admission"]),
+    ],
+)
+def test_a_shell_completes_commands_options_and_names(words, offered, monkeypatch, capsys):
+    assert completed(words, monkeypatch, capsys) == offered
+
+
+@pytest.mark.parametrize("shell, mark", [("bash", "complete -o"), ("zsh", "#compdef chipweave"), ("fish", "complete ")])
+def test_completion_prints_the_script_of_a_shell(shell, mark, capsys):
+    code, told = exit_code(capsys, "completion", shell)
+    assert code == 0 and mark in told and "_CHIPWEAVE_COMPLETE" in told

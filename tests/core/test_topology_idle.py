@@ -136,3 +136,14 @@ def test_a_pool_larger_than_any_model_passes(tmp_path):
     path = tmp_path / "f.yaml"
     path.write_text(WAFER + '    override:\n      "[0][0]": {hbm: {capacity: 4000 TB}}\n')
     assert check_and_warn(str(path))[1] == []
+
+
+def test_a_figure_that_no_run_reads_is_said_once(tmp_path):
+    path = tmp_path / "tiles.yaml"
+    path.write_text(
+        "extends: micro_2x2\nname: tiles\nassemblies:\n  die:\n    parts:\n"
+        "      sm: {kind: sm.tile, sms: 100, dram_latency: 400 ns}\n"
+    )
+    [warning] = check_and_warn(str(path))[1]
+    assert warning.what.startswith("sm.tile: dram_latency is not read by a run: weights come through the die's LLC")
+    assert warning.place.line == 6

@@ -165,3 +165,15 @@ def test_work_of_unknown_length_says_that_it_goes_on(capsys, monkeypatch):
 
         time.sleep(0.2)
     assert "thinking: 0 s so far" in capsys.readouterr().err
+
+
+def test_a_second_piece_of_work_of_the_same_name_is_counted_anew(capsys, monkeypatch):
+    monkeypatch.setattr(progress, "EVERY_S", 0.0)
+    with progress.progress() as reached:
+        for total in (4, 16):
+            for done in range(1, total + 1):
+                reached("generating", done, total)
+    said = [line.split(",")[0] for line in capsys.readouterr().err.splitlines()]
+    assert said == [
+        f"generating: {done} of {total} ({done / total:.0%})" for total in (4, 16) for done in range(1, total + 1)
+    ]

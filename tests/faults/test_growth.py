@@ -1,14 +1,17 @@
 """Does the work of loading a grid grow with its dies, not with dies times overrides?"""
 
+import contextlib
 import cProfile
 import pstats
 from itertools import product
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from chipweave import topology
+from chipweave.errors import BadInput
+from chipweave.noc.route_rule import Routing, Unroutable
 from chipweave.topology.patterns import Patterns, matches
 
 
@@ -52,3 +55,41 @@ def test_four_times_the_dies_are_four_times_the_work(tmp_path, entries):
     topology.load("wafer_5x5")  # imports
     small, large = (calls_to_load(tmp_path, edge, entries) for edge in (10, 20))
     assert large < 5 * small
+
+
+HOLED = """schema: chipweave.topology/1
+extends: wafer_5x5
+name: holed
+expect: null
+parts: {die: {grid: [4, 4], absent: [HOLES]}}
+networks: {d2d: {routing: ROUTING}}
+"""
+
+
+@pytest.mark.parametrize("routing", ["xy", "yx"])
+@given(holes=st.sets(st.tuples(st.integers(0, 3), st.integers(0, 3)), min_size=1, max_size=4))
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_the_first_pair_without_a_route_is_the_one_that_walking_finds(tmp_path, routing, holes):
+    """All pairs are tried at once by doubled steps; which comes first, and what is missing, a walk of each pair
+    says."""
+    tried = []
+
+    def both(rule):
+        count, found = rule.network.endpoint_count, None
+        for source, target in product(range(count), repeat=2):
+            try:
+                rule.path(source, target)
+            except Unroutable as error:
+                found = found or (source, target, error.at)
+        tried.append(found)
+        assert fast(rule) == found
+        return found
+
+    fast = Routing.first_unroutable
+    text = HOLED.replace("HOLES", ", ".join(f'"[{y}][{x}]"' for y, x in holes)).replace("ROUTING", routing)
+    (tmp_path / "holed.yaml").write_text(text)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Routing, "first_unroutable", both)
+        with contextlib.suppress(BadInput):
+            topology.load(str(tmp_path / "holed.yaml"))
+    assert tried

@@ -86,6 +86,11 @@ def test_graphml_comes_back_as_networkx_wrote_it(build, tmp_path):
     [
         ('<?xml version="1.0"?><!DOCTYPE a [<!ENTITY b "c">]><graphml/>', "a document type or entity is declared"),
         ("<graphml><graph", "not XML: "),
+        ('<?xml version="1.0" encoding="UTF-flit8"?><graphml/>', "g.graphml:1: the encoding 'UTF-flit8' is not read"),
+        (
+            '<?xml version="1.0" encoding="latin-1"?><graphml a="é"/>',
+            "the encoding 'latin-1' is not read; allowed: UTF-8",
+        ),
         ("<graphml></graphml>", "not a single plain graph"),
         ("plain text", "not XML: "),
     ],

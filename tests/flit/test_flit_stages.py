@@ -6,6 +6,7 @@ import pytest
 from chipweave import fabric, topology
 from chipweave.chain import DONE, Constant, Layout
 from chipweave.errors import BadInput, Stuck
+from chipweave.fabric.noc import FlitSimulator
 from chipweave.run import assemble
 
 TOPOLOGY = "schema: chipweave.topology/1\nname: t\nnetworks:\n  n:\n    link_model: flit\n    "
@@ -118,6 +119,78 @@ def test_kernel_and_twin_end_every_message_in_the_same_ps_with_the_same_link_cou
     assert np.array_equal(a.bytes, b.bytes) and np.array_equal(a.busy_ps, b.busy_ps) and a.bytes.sum() > 0
     assert np.array_equal(a.wire.sum(axis=0), b.wire.sum(axis=0)) and (a.wire.sum(axis=0) >= a.bytes).all()
     assert k.events == p.events
+
+
+TEXTS = [
+    MESH,
+    MESH + "\nrouter: {vcs: 4, message_vcs: 1, max_packet: 96 B}",
+    MESH.replace("32 GB/s", "31.7 GB/s") + "\nrouter: {routing_delay: 0, wait_for_tail_credit: 1}",
+    "grid: [4, 4]\nshape: torus\nlatency: 3 ns\nbandwidth: 32 GB/s\nrouter: {vcs: 4}",
+    "routers: 4\nshape: switch\nlatency: 5 ns\nbandwidth: 32 GB/s\nrouter: {sw_allocator: islip(2)}",
+]
+
+
+def followed(layout, rows, engine, starts):
+    """(ends, {message: [(link, ps), ...]}, stages recorded) of a run that records."""
+    running = fabric.build(layout, engine=engine)
+    running.record()
+    batch = running.issue("both", rows, starts)
+    while not running.idle:
+        running.advance()
+    ways = {}
+    for message, link, ps in running.trails(layout.find("n")).tolist():
+        ways.setdefault(message, []).append((link, ps))
+    assert not len(running.trails(layout.find("n")))
+    return running.finish_ps(batch), ways, running.recorded()
+
+
+def check_ways(layout, rows, ways, stages):
+    """Each send that leaves its endpoint has its way over its route, in time: intervals without a gap from its start
+    to its end."""
+    network = layout.find("n")
+    sends = 0
+    for number, _, transfer, _, stage, _, _, start, end in stages.tolist():
+        if stage == 1:  # the hold between request and reply
+            continue
+        source, target, _ = rows[transfer]
+        source, target = (source, target) if stage == 0 else (target, source)
+        if source == target:
+            assert number not in ways and start == end
+            continue
+        sends += 1
+        links, times = zip(*ways[number], strict=True)
+        assert links == (-1, -1, *network.routes(source, target))
+        assert [start, *times, end] == sorted([start, *times, end]) and times[0] > start and times[-1] < end
+        assert all(
+            b - a >= network.links[i].latency_ps for i, a, b in zip(links[2:], times[1:], times[2:], strict=False)
+        )
+    assert sends == len(ways)
+
+
+@pytest.mark.parametrize("text", TEXTS)
+def test_a_message_is_somewhere_at_every_instant_of_its_life_alike_in_kernel_and_twin(layout_of, text):
+    rng = np.random.default_rng(len(text))
+    layout = layout_of(text)
+    ends = layout.parts["networks"][0].endpoints
+    rows = np.stack([rng.integers(0, ends, 30), rng.integers(0, ends, 30), rng.integers(1, 1500, 30)], axis=1)
+    starts = rng.integers(0, 60_000, 30)
+    kernel, plain = (followed(layout, rows, engine, starts) for engine in ("kernel", "plain"))
+    assert kernel[0].tolist() == plain[0].tolist() == finish(layout, "both", rows, "kernel", starts)[0].tolist()
+    assert kernel[1] == plain[1] and kernel[1]
+    check_ways(layout, rows.tolist(), *kernel[1:])
+
+
+def test_ways_are_those_of_stepping_where_whole_periods_are_skipped(layout_of, monkeypatch):
+    """Long messages of which several share links: nearly all cycles are skipped, and no way differs."""
+    layout = layout_of(MESH)
+    rows = np.array([(0, 5, 400_000), (1, 5, 300_000), (2, 5, 500_000), (3, 0, 200_000), (4, 0, 250_000)])
+    skipped = followed(layout, rows, "kernel", None)
+    assert finish(layout, "both", rows, "kernel")[1].core.skipped("n")[0] > 0.5
+    opened = FlitSimulator.__init__
+    monkeypatch.setattr(FlitSimulator, "__init__", lambda self, *a, **k: opened(self, *a, **{**k, "skip": False}))
+    stepped = followed(layout, rows, "kernel", None)
+    assert skipped[0].tolist() == stepped[0].tolist() and skipped[1] == stepped[1]
+    check_ways(layout, rows.tolist(), *skipped[1:])
 
 
 def test_bins_of_links_add_up_and_equal_the_twins(layout_of):

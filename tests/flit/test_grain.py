@@ -14,6 +14,7 @@ from chipweave.noc import network as flit_network
 from chipweave.run import assemble, beside
 from chipweave.run import flit_sample as sample
 from chipweave.run import simulate as serving
+from chipweave.run.probe import Watched
 from chipweave.run.spec import RunSpec
 
 TOPOLOGY = "schema: chipweave.topology/1\nname: t\nnetworks:\n  n:\n    link_model: flit\n    "
@@ -59,6 +60,10 @@ def finish(layout, chain, rows, engine="kernel", starts=None):
     while not running.idle:
         running.advance()
     return running.finish_ps(batch), running
+
+
+def grain_of(running):
+    return running.core.compiled.networks["n"].grain
 
 
 @pytest.mark.parametrize("text", NETWORKS)
@@ -110,11 +115,11 @@ def test_flits_packets_and_cycles_are_k_times_as_large_and_buffers_keep_their_by
 def test_auto_keeps_250_slots_in_a_message_and_3_on_a_link(layout_of, message, latency, grain):
     layout = layout_of(MESH.replace("20 ns", f"{latency} ns") + "\ngrain: auto", size=32 * message)
     running = fabric.build(layout)
-    assert sample.grain_of(running, "n") == grain
+    assert grain_of(running) == grain
 
 
 def test_auto_is_1_where_no_size_is_known_before_the_run(layout_of):
-    assert sample.grain_of(fabric.build(layout_of(MESH + "\ngrain: auto")), "n") == 1
+    assert grain_of(fabric.build(layout_of(MESH + "\ngrain: auto"))) == 1
     fine = flit_network.of(topology.load("wafer_5x5").networks["d2d"])
     assert grains.choose(fine, [16], Fraction(1, 1024)) == 1  # requests alone
 
@@ -150,8 +155,8 @@ def test_a_row_of_fair_under_physical_carries_the_difference_of_flit():
 
 def test_a_sampled_layer_step_starts_from_the_state_of_the_run(monkeypatch):
     """Its time under the run's own link model is that of the run, less the plan's and reports' way."""
-    seen, taken = [], sample.Watched.next_layer
-    monkeypatch.setattr(sample.Watched, "next_layer", lambda self, job: (seen.append(self), taken(self, job)))
+    seen, finish = [], Watched.finish
+    monkeypatch.setattr(Watched, "finish", lambda self: (seen.append(self), finish(self)))
     outcome = beside.simulate(RunSpec(**SMALL))
     times, table = seen[0].times, outcome.table[:, 2]
     assert len(times) == 15

@@ -33,6 +33,16 @@ def run(net, router, messages, skip, check=False, general=False):
     ), kernel.skipped
 
 
+def within(seconds, work):
+    """What `work` gives; one of three tries must take no more CPU seconds: neighbours on the machine only add."""
+    for _ in range(3):
+        begun = time.process_time()
+        result = work()
+        if time.process_time() - begun < seconds:
+            return result
+    raise AssertionError(f"three times more than {seconds:.2f} s")
+
+
 def crossing(flits, packet=None, classes=1):
     return [(s, d, flits, 0, i % classes, packet or flits) for i, (s, d) in enumerate(CROSSING)]
 
@@ -49,11 +59,10 @@ def test_crossing_messages_of_a_mebibyte_end_as_if_stepped(packet, vcs, classes)
 @pytest.mark.parametrize("size", [1 << 26, 1 << 30])
 @pytest.mark.parametrize("packet, classes", [(None, 1), (64, 4), (64, 8)])
 def test_crossing_messages_of_a_gibibyte_cost_milliseconds(size, packet, classes, slowness):
-    begun = time.process_time()
-    (arrivals, *_), report = run(
-        grid([5, 5]), Router(vcs=8, vc_classes=classes), crossing(size // 64, packet, classes), skip=True
+    (arrivals, *_), report = within(
+        0.5 * slowness,  # 50 ms on a quiet machine; opening and Python included
+        lambda: run(grid([5, 5]), Router(vcs=8, vc_classes=classes), crossing(size // 64, packet, classes), skip=True),
     )
-    assert time.process_time() - begun < 0.5 * slowness  # 50 ms on a quiet machine; opening and Python included
     assert len(arrivals) == 6 and report["skipped"] > 0.95 * arrivals[-1][3]
 
 

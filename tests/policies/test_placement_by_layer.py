@@ -83,6 +83,7 @@ def test_pairs_are_kept_apart_where_it_is_told_to(tmp_path):
     assert alone[1] == alone[2] and apart[1] != apart[2]
 
 
+@pytest.mark.slow
 def test_copies_that_are_there_from_the_start_are_read_at_home(made, tmp_path):
     loads = loads_of(made, tmp_path)
     eplb = run(made, {"kind": "eplb", "loads": loads, "of": "prompts", "extra": 3}, "holders")
@@ -90,3 +91,26 @@ def test_copies_that_are_there_from_the_start_are_read_at_home(made, tmp_path):
     base = run(made, "contiguous", "round_robin").row
     copied = run(made, {"kind": "eplb", "loads": loads, "extra": 64}, "round_robin").row
     assert copied["remote_read_bytes"] < base["remote_read_bytes"] * 0.6
+
+
+def test_an_allocation_sees_which_die_each_die_reads_from(made, tmp_path, monkeypatch):
+    seen = []
+    policy = type(strategy.build("allocation", {"kind": "placement_aware"}))
+    plan = policy.allocate
+
+    def allocate(self, view):
+        seen.append((view.home, view.holders, view.sources, view.distance))
+        return plan(self, view)
+
+    monkeypatch.setattr(policy, "allocate", allocate)
+    run(made, {"kind": "eplb", "loads": loads_of(made, tmp_path), "extra": 2}, "placement_aware")
+    for home, holders, sources, distance in seen:
+        expert, die = np.nonzero(holders)
+        assert (sources[expert, die] == die).all()
+        nearest = np.where(holders[:, None, :] > 0, distance[None], 99).min(axis=2)
+        assert (distance[np.arange(25)[None], sources] == nearest).all()
+        assert (holders > 0).sum() > len(home)
+    assert len(seen) == 4 * 24
+    seen.clear()
+    run(made, "contiguous", "placement_aware")
+    assert {id(sources) for _, _, sources, _ in seen} == {id(None)}

@@ -20,7 +20,8 @@ def view(compute=(1.0,) * DIES, counts=None, home=None, pairs=None, step=0):
 
 def policy_of(kind, tmp_path):
     np.save(tmp_path / "loads.npy", np.ones((2, EXPERTS)))
-    return build("placement", {"kind": "packed", "loads": "loads.npy"} if kind == "packed" else kind, folder=tmp_path)
+    of_file = kind in ("packed", "eplb")
+    return build("placement", {"kind": kind, "loads": "loads.npy"} if of_file else kind, folder=tmp_path)
 
 
 @pytest.mark.parametrize("slow", range(DIES))
@@ -32,6 +33,19 @@ def test_a_die_at_half_the_rate_keeps_half_as_many_experts(kind, slow, tmp_path)
         held = np.bincount(layer, minlength=DIES)
         assert held.sum() == EXPERTS and held[slow] == pytest.approx(60 * 0.5 / 4.5, abs=1)
         assert np.delete(held, slow) == pytest.approx(60 / 4.5, abs=1)
+
+
+@pytest.mark.parametrize("slow", range(DIES))
+@pytest.mark.parametrize("kind", ["eplb", "rebalanced"])
+def test_with_replicas_a_die_at_half_the_rate_has_half_the_load(kind, slow, tmp_path):
+    rng = np.random.default_rng(slow)
+    counts = rng.permuted(np.tile((1000 / np.arange(1, EXPERTS + 1)).astype(np.int64), (2, 1)), axis=1)
+    np.save(tmp_path / "loads.npy", counts)
+    more = {"loads": "loads.npy", "extra": 3} if kind == "eplb" else {"replicas": 15, "stay": 0}
+    seen = view([0.5 if die == slow else 1.0 for die in range(DIES)], counts=counts, step=8)
+    load = load_of(build("placement", {"kind": kind, **more}, folder=tmp_path).decide(seen), counts)
+    for layer in load:
+        assert layer[slow] / np.delete(layer, slow).mean() == pytest.approx(0.5, abs=0.06)
 
 
 @pytest.mark.parametrize("kind", ["contiguous", "in_turn", "packed"])
@@ -71,6 +85,18 @@ def test_what_is_good_enough_stays():
     home = np.tile(np.arange(EXPERTS) % DIES, (2, 1)).astype(np.int32)[:, ::-1].copy()
     kept = build("placement", "rebalanced").decide(view(counts=counts, step=8, home=home))
     assert kept.home.tolist() == home.tolist()
+
+
+def test_no_die_gets_more_places_than_its_share():
+    """Four places, three on the fast die and one on the slow one: expert 1 takes a fast one and expert 2 the slow one,
+    so the second copy of expert 0 has room only beside the first."""
+    hbm, counts = np.full(2, 80 * 10**9), np.array([[10, 7, 6]])
+    seen = PlacementView(
+        (3,), 3, np.array([1.0, 0.5]), hbm, 10**6, 8, "decode", counts, home=np.zeros((1, 3), np.int32)
+    )
+    assert np.bincount(seen.turns(4)).tolist() == [3, 1]
+    found = build("placement", {"kind": "rebalanced", "replicas": 1, "stay": 0}).decide(seen)
+    assert found.home.tolist() == [[0, 0, 1]] and not len(found.replicas)
 
 
 def test_experts_chosen_together_are_kept_apart_on_demand():

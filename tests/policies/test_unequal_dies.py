@@ -46,6 +46,43 @@ def test_a_die_at_half_the_rate_gets_half_the_work_of_another(kind, slow):
     assert np.delete(got, slow) == pytest.approx(1 / 7.5, rel=0.07)
 
 
+@pytest.mark.parametrize("homes", ["alike", "by compute"])
+@pytest.mark.parametrize("slow", range(DIES))
+def test_algorithm_1_gives_a_die_at_half_the_rate_about_half_the_work(homes, slow):
+    """Experts with many tokens, so that compute decides; whether the placement knows of the slow die or not."""
+    rates = [0.5 if die == slow else 1.0 for die in range(DIES)]
+    home = np.arange(EXPERTS) % DIES if homes == "alike" else np.sort(turns_of(np.array(rates), EXPERTS))
+    counts = np.random.default_rng(slow).permutation(EXPERTS) * 4000 // EXPERTS
+    seen = world(rates, counts=counts, home=home)
+    given = {"block": 50, "absorb_remainder": "false", "near": "holders", "arrivals": "once"}
+    for kind in ("placement_aware", "placement_aware_python"):
+        got = shares(build("allocation", {"kind": kind, **given}).allocate(seen))
+        assert got[slow] / np.delete(got, slow).mean() == pytest.approx(0.5, abs=0.06)
+
+
+def test_where_memory_decides_a_die_that_computes_at_half_the_rate_does_as_much():
+    plan = build("allocation", {"kind": "placement_aware", "arrivals": "once"}).allocate(
+        world([0.5] + [1.0] * 7, counts=np.full(EXPERTS, 20))
+    )
+    assert shares(plan) == pytest.approx(1 / 8)
+
+
+@pytest.mark.parametrize("kind", ["home", "holders"])
+def test_dies_that_keep_an_expert_share_it_by_their_compute(kind):
+    """Experts 0 to 7 live on two dies each, one of which is slow: a third and two thirds; the others at home alone."""
+    lives = np.zeros((EXPERTS, DIES), bool)
+    lives[np.arange(EXPERTS), np.arange(EXPERTS) % DIES] = True
+    lives[:8, 0] = lives[:8, 1] = True
+    lives[:8, 2:] = False
+    seen = world([0.5] + [1.0] * 7, home=np.where(np.arange(EXPERTS) < 8, 1, np.arange(EXPERTS) % DIES), lives=lives)
+    seen = view(seen.counts, seen.home, HOPS, holders=lives * np.uint8(3), costs=seen.costs, lives=lives)
+    plan = build("allocation", kind).allocate(seen)
+    plan.check(seen)
+    first = plan.expert < 8
+    assert list(zip(plan.die[first].tolist(), plan.tokens[first].tolist(), strict=True)) == [(0, 133), (1, 267)] * 8
+    assert (plan.die[~first] == plan.expert[~first] % DIES).all() and len(plan) == EXPERTS + 8
+
+
 @pytest.mark.parametrize("kind", ["home", "round_robin", "split_evenly", "placement_aware", "placement_aware_python"])
 def test_a_die_that_computes_nothing_gets_no_work_though_it_keeps_weights(kind):
     seen = world([1.0] * 7 + [0.0])

@@ -309,7 +309,7 @@ def test_what_a_preset_replaces_of_the_topology_is_said_with_how_to_keep_it(caps
 def test_what_an_option_replaces_of_the_topology_is_said(capsys):
     """The topology says `fair` of its network; of a wafer that says nothing there is nothing to replace."""
     node = ["--topology", "dgx_h100", "--strategies", "ep"]
-    told = compare(capsys, *SMALL, *node, "--link-model", "circuit")[2]
+    told = compare(capsys, *SMALL, *node, "--link-models", "fair,circuit")[2]  # not the first row's alone
     assert "An option replaces networks.d2d.link_model = fair (this run's: circuit)." in told
     assert "replaces" not in compare(capsys, *SMALL, *node)[2]
     assert "replaces" not in compare(capsys, *SMALL, "--strategies", "ep", "--link-model", "circuit")[2]

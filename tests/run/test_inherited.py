@@ -7,6 +7,8 @@ import pytest
 from chipweave import ledger, topology
 from chipweave.__main__ import main
 from chipweave.ledger import suites
+from chipweave.run import simulate
+from chipweave.run.spec import RunSpec
 from chipweave.topology.inherited import in_words, inherited
 from chipweave.validation.bench.die import CALIBRATED
 from chipweave.validation.suites import dies, h100
@@ -62,6 +64,14 @@ def test_compare_says_so_and_its_json(tmp_path, capsys, device, said):
         == said
         == (count > 0)
     )
+
+
+def test_a_run_from_its_manifest_says_the_same(tmp_path):
+    """The manifest has the system as it was read, and no files to ask again."""
+    small = dict(model="deepseek-v2-lite", batch=4, steps=2, strategy="ep")
+    first = simulate.simulate(RunSpec(topology=str(written(tmp_path, "Mine")), **small)).facts
+    again = simulate.simulate(RunSpec(topology=json.loads(json.dumps(first["system"])), **small)).facts
+    assert first["notes"]["inherited"] == again["notes"]["inherited"] and again["notes"]["inherited"]["H100"] > 0
 
 
 def test_rows_of_the_ledger_say_so():

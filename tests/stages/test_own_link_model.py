@@ -80,8 +80,9 @@ def test_messages_arrive_as_the_class_says_and_never_wait(ideal, engine):
     assert running.link_statistics(net).bytes.tolist() == [10000, 5000 + 7000]
 
 
-def test_a_topology_names_it_and_both_engines_agree(ideal):
-    small = dict(topology="micro_2x2", model="deepseek-v2-lite", trace="esft-law", batch=4, steps=2)
+def test_a_topology_names_it_and_both_engines_agree(ideal, small_model, tmp_path, monkeypatch):
+    monkeypatch.setenv("CHIPWEAVE_CACHE", str(tmp_path))
+    small = dict(topology="micro_2x2", model=str(small_model(tmp_path / "mini.yaml")), batch=4, steps=3)
     spec = cw.RunSpec(**small, strategy="base", preset="paper", link_model="ideal")
     native, plain = cw.simulate(spec), cw.simulate(spec.with_options(engine="plain"))
     assert np.array_equal(native.table, plain.table)
@@ -101,6 +102,27 @@ def test_an_exception_of_the_model_ends_the_run_as_itself(ideal, monkeypatch, en
     with pytest.raises(ZeroDivisionError, match=f"in {method}"):
         running.issue("go", np.array([[0, 2, 5000]]))
         running.advance()
+
+
+def test_an_engine_may_be_freed_after_its_models(ideal):
+    """The garbage collector lets go in any order; the engine read tables of functions that were gone (a signal)."""
+    import gc
+
+    from chipweave._kernel import ffi
+
+    engines = []
+    for _ in range(20):
+        running = fabric.build(line("ideal")[0])
+        running.issue("go", np.array([[0, 2, 5000]]))
+        running.advance()
+        engines.append(running.core.handle)
+        del running
+    gc.collect()
+    overwritten = [bytearray(b"\xff" * ffi.sizeof("network_operations")) for _ in range(20_000)]
+    while engines:
+        engines.pop()
+        gc.collect()
+    assert len(overwritten) == 20_000
 
 
 def test_booking_ahead_needs_links_that_are_held(ideal):

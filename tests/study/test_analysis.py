@@ -43,6 +43,7 @@ def test_tasks_are_set_against_each_other(trace, tmp_path):
     assert json.loads((tmp_path / "a" / "analysis.json").read_text())["schema"] == "chipweave.trace.analysis/1"
 
 
+@pytest.mark.slow
 def test_loads_are_what_placement_and_generator_read(trace, tmp_path):
     found = analysis.loads_of(trace)
     np.savez(tmp_path / "l.npz", **found)

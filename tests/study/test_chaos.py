@@ -73,7 +73,7 @@ def test_host_overhead_is_the_time_the_host_adds():
 def options(tmp_path, **more):
     given = dict(
         traces=None, out=str(tmp_path / "out"), models="llama4-maverick", topologies="wafer_5x5", batches="16,32",
-        strategies=None, steps=3, requests=24,
+        strategies=None, steps=3, requests=24, tasks=1,
         seed=1, preset="artifact", link_model="circuit", admission=None, host=False,
         executor="local", jobs=1, json_path=str(tmp_path / "c.json"),
     )  # fmt: skip
@@ -102,6 +102,16 @@ def test_a_made_trace_serves_all_batches_and_a_smaller_one_is_its_beginning(tmp_
     assert len({p.spec.trace for p in found.points}) == 1
     fewer = chaos.sweep_of(spec, ["llama4-maverick"], ["wafer_5x5"], [8, 16], ["base"], requests=12)
     assert {library.open_trace(p.spec.trace).requests for p in fewer.points} == {12}
+
+
+def test_tasks_take_turns_in_a_made_trace_and_a_copy_has_its_own(tmp_path):
+    found = chaos.sweep_of(
+        chaos.RunSpec(steps=3), ["llama4-maverick"], ["wafer_5x5"], [12], ["base"], requests=6, tasks=3
+    )
+    names = library.open_trace(found.points[0].spec.trace).order
+    assert [name.partition("/")[0] for name in names] == ["task0", "task1", "task2"] * 2
+    with pytest.raises(BadInput, match="--tasks 3 with --traces"):
+        run_chaos.command(**options(tmp_path, tasks=3, traces=str(tmp_path)))
 
 
 def test_the_users_copy_of_the_published_traces_is_found(tmp_path):

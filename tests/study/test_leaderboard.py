@@ -57,6 +57,7 @@ def test_a_field_whose_reference_failed_counts_for_nobody(tmp_path):
     ]
 
 
+@pytest.mark.slow
 def test_the_command_runs_and_ranks(tmp_path, capsys):
     (tmp_path / "b.yaml").write_text(FILE)
     leaderboard.command(tmp_path / "b.yaml", str(tmp_path / "out"), 1, False, str(tmp_path / "b.json"))

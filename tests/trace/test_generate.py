@@ -35,7 +35,7 @@ def cheap_first(name):
     return pytest.param(name, marks=() if name == "llama4-maverick" else pytest.mark.slow)
 
 
-@pytest.mark.parametrize("name", map(cheap_first, models.names()))
+@pytest.mark.parametrize("name", [cheap_first(name) for name in models.names()])
 def test_every_model_gets_a_trace_of_its_shape(name, tmp_path):
     model = models.load(name)
     header = library.write_generated(tmp_path / "t.parquet", model, 2, 3, 1)

@@ -23,6 +23,7 @@ LONG = {"latcurve": 10, "l2bw": 6, "l1l2bw": 4, "stream": 12}
 CURE = "run: chipweave validate h100 --update"
 REFERENCES = suite_h100.references()
 CASES = ledger.discover()
+DEAR = ("stream", "plateau", "l2bw", "l1l2bw")  # line by line: a second and more
 GROUPS = sorted({q.group for q, _ in REFERENCES if ("h100", q.group) in CASES})
 
 
@@ -61,7 +62,7 @@ def units(group):
     return units_of([q for q, _ in REFERENCES if q.group == group], CASES["h100", group])
 
 
-@pytest.mark.parametrize("group", [pytest.param(g, marks=pytest.mark.slow if g == "stream" else ()) for g in GROUPS])
+@pytest.mark.parametrize("group", [pytest.param(g, marks=pytest.mark.slow if g in DEAR else ()) for g in GROUPS])
 def test_rows_are_answered_as_committed(group, committed):
     found = units(group)
     chosen = found[:1] if len(found[0]) >= SAMPLE else found[:: -(-len(found) // SAMPLE)]

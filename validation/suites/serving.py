@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cache
 from importlib.resources import files
 from typing import Any
 
@@ -22,12 +21,6 @@ KEEP_ROWS = False
 def references(reference: Any = None, groups: tuple[Any, ...] = (), device: Any = None) -> Any:
     """[(Question, value text)] of a CSV or a folder of them (the shipped tables where none is given)."""
     return chosen(ledger.read_references(reference or FOLDER), groups, device)
-
-
-@cache
-def _shipped() -> dict[str, ledger.Question]:
-    """{id: Question} of the shipped tables."""
-    return {q.id: q for q, _ in ledger.read_references(FOLDER)}
 
 
 def results(reference: Any = None, groups: tuple[Any, ...] = (), device: Any = None, jobs: int = 1) -> Any:
@@ -65,8 +58,7 @@ def remarks(rows: Any) -> Any:
 def _steps(rows: Any) -> list[str]:
     """The error of steps of MoE models apart, and of those of them that are no faster than the same server with an
     eighth of its requests or less: other versions or options of the server, which the table does not state."""
-    asked = _shipped()
-    given = {r.id: conditions(asked[r.id]) for r in rows if r.group == "step" and r.id in asked}
+    given = {r.id: conditions(r) for r in rows if r.group == "step"}
     moe = [
         r
         for r in rows
@@ -77,7 +69,7 @@ def _steps(rows: Any) -> list[str]:
     ]
     if not moe:
         return []
-    odd = [r for r in moe if any(_cheaper(r, s, asked, given) for s in moe)]
+    odd = [r for r in moe if any(_cheaper(r, s, given) for s in moe)]
     mean = [sum(abs(r.error) for r in part) / max(1, len(part)) for part in (moe, [r for r in moe if r not in odd])]
     text = f"step, MoE models apart: {len(moe)} rows, mean error {mean[0]:.1%}"
     without = f"; without {len(odd)} that measure no longer than the same server with an eighth of the requests"
@@ -94,27 +86,26 @@ SERVER = ("model", "isl", "osl", "tp", "attention_dp", "moe_ep")
 NO_LONGER = 1.1
 
 
-def _cheaper(row: Any, other: Any, asked: Any, given: Any) -> bool:
+def _cheaper(row: Any, other: Any, given: Any) -> bool:
     """Whether `row` takes no longer (within a tenth) than `other`, the same server with an eighth of the requests."""
     same = row.device == other.device and all(given[row.id].get(k) == given[other.id].get(k) for k in SERVER)
-    return same and 8 * asked[other.id].x <= asked[row.id].x and row.reference <= NO_LONGER * other.reference
+    return same and 8 * other.x <= row.x and row.reference <= NO_LONGER * other.reference
 
 
 def residuals(rows: Any) -> Any:
     """[(part of a step, mean signed error, rows)]: where kernels of the same shapes as the servers' were measured, and
     the servers that the framework's time was fitted to."""
-    asked = _shipped()
     found: dict[str, list[float]] = {}
     for r in rows:
-        part = _part(r, asked.get(r.id))
+        part = _part(r)
         if part and r.error is not None:
             found.setdefault(part, []).append(r.error)
     return [(part, sum(errors) / len(errors), len(errors)) for part, errors in sorted(found.items())]
 
 
-def _part(result: Any, question: Any) -> Any:
+def _part(result: Any) -> Any:
     """The part of a step that a row tells about, or None."""
-    x = question.x if question else None
+    x = result.x
     if x is None:
         return None
     if result.group.startswith("attention") and "decode" in result.quantity:
@@ -134,7 +125,6 @@ def _side(ratio: Any) -> Any:
 def extra(rows: Any) -> Any:
     """Parts of the Markdown ledger that only this suite has: the groups by framework and model; rows that are not
     modelled."""
-    asked = _shipped()
     split: dict[Any, list[Any]] = {}
     missing: dict[tuple[str, str], list[str]] = {}
     for r in rows:
@@ -142,8 +132,8 @@ def extra(rows: Any) -> Any:
             continue
         if r.error is None:
             missing.setdefault((r.group, r.why), []).append(r.id)
-        elif r.id in asked:
-            words = conditions(asked[r.id])
+        else:
+            words = conditions(r)
             name = (
                 words.get("kernel")
                 if r.group.startswith("moe")

@@ -89,6 +89,17 @@ class Compiled:
         """Pointer to int64[bins, links, 3]; sets the width and the number of bins."""
         raise NotImplementedError
 
+    def record(self) -> None:
+        """Keep from now on when each message was where, for `trails`; nothing may be under way."""
+
+    def trails(self) -> np.ndarray:
+        """int64 [n, 3], taken out: (message, link, ps) of messages that have arrived; none of models without places.
+
+        Rows of a message stand together, in the order of its way: (-1, as its first flit left its endpoint), (-1, as
+        its last tail was behind the endpoint's port), then each link, as its last tail was over it.
+        """
+        return np.empty((0, 3), np.int64)
+
     def statistics(self) -> LinkStatistics:
         """Bytes, busy and stalled ps of each link, in all and over time bins."""
         bin_ps, bins = ffi.new("int64_t *"), ffi.new("int32_t *")

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from chipweave._kernel import ffi, lib
 from chipweave.chain.link_statistics import LinkStatistics, keeps_to_routes
 from chipweave.errors import ChipweaveError
@@ -73,6 +75,8 @@ class CompiledFlit(Compiled):
         self.kernel = FlitSimulator(spec.network, spec.router, skip=spec.skip)
         ports, vcs = int(spec.network.ports.sum()) + spec.network.endpoints, spec.router.vcs
         rows = ffi.new("int32_t[]", spec.link_rows.tolist() or 1)
+        link_at = {row: link for link, row in enumerate(spec.link_rows.tolist())}
+        self.link_of = ffi.new("int32_t[]", [link_at.get(row, -1) for row in range(ports)])
         intervals, per = (ffi.new("int32_t[]", [ratio[i] for ratio in spec.link_intervals()] or 1) for i in (0, 1))
         for what, figure in (("clock", spec.clock), ("flits per byte", plan.flits_per_byte)):
             if max(figure.numerator, figure.denominator) >= LARGEST:
@@ -131,6 +135,19 @@ class CompiledFlit(Compiled):
         on_wire = flits[0] * self.flit_bytes + fine[0] * (self.flit_bytes // self.grain)
         payload = None if found == ffi.NULL else list(found[0 : len(self.network.links)])
         return LinkStatistics.of_flits(counted, payload, sent[0], on_wire)
+
+    def record(self) -> None:
+        """See Compiled."""
+        self.kernel._check(lib.noc_trail_begin(self.kernel.net))
+
+    def trails(self) -> np.ndarray:
+        """See Compiled."""
+        n = self.kernel._check(lib.net_flit_trails(self.model, self.link_of, ffi.NULL, -1))
+        rows = np.empty((n, 3), np.int64)
+        if n:
+            to = ffi.from_buffer("net_flit_crossing[]", rows)
+            self.kernel._check(lib.net_flit_trails(self.model, self.link_of, to, n))
+        return rows
 
     def raise_if_failed(self) -> None:
         """`Stuck` with the wait cycle, or what else ended the network."""

@@ -6,6 +6,7 @@ in size; multigraphs, hyperedges and nested graphs are refused.
 Checked by: tests/flit/test_edge_files.py; what NetworkX writes comes back as the same graph.
 """
 
+import codecs
 from pathlib import Path
 from xml.parsers import expat
 
@@ -18,14 +19,23 @@ nx = late("networkx")
 
 
 def refuse_entities(text: str, path: Path) -> None:
-    """BadInput where the XML declares a document type or entities, or is not well formed."""
+    """BadInput where the XML declares a document type, entities or another encoding, or is not well formed."""
 
     def declared(*_: object) -> None:
         raise BadInput(
             Fault("a document type or entity is declared", Place(str(path), parser.CurrentLineNumber), "plain GraphML")
         )
 
-    parser = expat.ParserCreate()
+    def encoded(_: str, encoding: str | None, __: int) -> None:
+        try:
+            name = codecs.lookup(encoding or "utf-8").name
+        except LookupError:
+            name = ""
+        if not name or name not in ("utf-8", "ascii") and not text.isascii():
+            raise BadInput(Fault(f"the encoding {encoding!r} is not read", Place(str(path), 1), "UTF-8"))
+
+    parser = expat.ParserCreate("utf-8")  # as the text was decoded, whatever the file declares
+    parser.XmlDeclHandler = encoded
     parser.StartDoctypeDeclHandler = parser.EntityDeclHandler = declared
     try:
         parser.Parse(text.encode(), True)

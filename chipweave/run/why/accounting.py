@@ -20,16 +20,14 @@ from chipweave.run.why.recorded import (
     CHAIN,
     CONTROL,
     END,
-    LINKS,
+    NUMBER,
     STAGE,
     START,
     TRANSFER,
-    WAITING,
     class_of,
     classes_of,
-    split,
-    way_of,
 )
+from chipweave.run.why.way import LINKS, WAITING, along, own_ps, split, way_of, ways_of
 
 
 class Accounting:
@@ -50,6 +48,8 @@ class Accounting:
         self.classes: dict[str, str] = {}
         self.causes = {cause: cause for cause in (CONTROL, *LINKS)}  # of resources, by name
         self.ways: dict[tuple[int, ...], tuple[int, int, int]] = {}
+        self.on_way: dict[str, Any] = {}  # network -> message -> where it was, of the stretch in hand
+        self.followed = fabric.layout.parts["networks"]
         self.end = 0
 
     def __getattr__(self, name: str) -> Any:
@@ -75,6 +75,7 @@ class Accounting:
         held, started = self.fabric.usage(self.flows.slot_of, self.flows.slots, lengths, times)
         self.used += held
         self.flows.add(self.batches, started)
+        self.on_way = {n.name: ways_of(self.fabric.trails(n)) for n in self.followed}
         for event in self.fabric.path()[::-1].tolist():
             self.spans += self.spans_of(event)
         self.batches, self.numbers = [], {}
@@ -111,7 +112,12 @@ class Accounting:
         if key not in self.ways:
             self.ways[key] = way_of(stage, (route.network, route.network.routes(*key[2:])))
         waited = [(WAITING, event[ASKED], event[START])] if event[START] > event[ASKED] else []
-        return waited + split(stage, of, event[START], event[END], self.ways[key])
+        network, way = route.network, self.ways[key]
+        crossings = self.on_way.get(network.name, {}).get(event[NUMBER])
+        if stage.message and crossings:
+            pieces = along(network, crossings, event[START], event[END], own_ps(stage, of, way))
+            return waited + [(cause, begin, end) for cause, _, begin, end, _ in pieces]
+        return waited + split(stage, of, event[START], event[END], way)
 
     def operands(self, event: list[int]) -> dict[str, int]:
         """Operands of a recorded stage's transfer."""

@@ -14,7 +14,8 @@ from chipweave.errors import BadInput, Fault, nearest
 from chipweave.run.record import column, nanoseconds
 from chipweave.run.why.folder import Kept, recorded, without
 from chipweave.run.why.ideal import LINKS as ALL_LINKS
-from chipweave.run.why.recorded import CONTROL, LINKS, LayerPath, Span
+from chipweave.run.why.recorded import CONTROL, LayerPath, Span
+from chipweave.run.why.way import LINKS
 
 SCHEMA = "chipweave.why/1"
 

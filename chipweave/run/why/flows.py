@@ -18,6 +18,7 @@ from chipweave.run.why.breakdown import TOP
 
 NETWORK_BITS, LAYER_BITS, EXPERT_BITS, DIE_BITS = 5, 12, 18, 14  # of a key, from the top
 LINK_BITS = 32
+AT_ONCE = 1 << 14  # rows looked at in one go
 MANY = 1 << 20  # keys kept before they are added up
 Batch = tuple[Any, np.ndarray, int, str | None]  # chain, rows, times, operand counted
 
@@ -41,43 +42,57 @@ class Flows:
                     self.sends[name].append(Send.of(self.slots, send, self.networks, list(chain.operands)))
                     self.slots += 1
         self.slot_of = np.array(slot_of, np.int32)
+        self.stretches: list[tuple[list[Batch], np.ndarray, int]] = []  # (batches, starts, layer) to be looked at
+        self.since = self.rows = 0  # place of the first stretch since the last layer-step; rows of all
         self.keys: list[np.ndarray] = []
         self.sizes: list[np.ndarray] = []
-        self.since = self.kept = 0  # places of the first key since the last layer-step; keys in all
+        self.kept = 0  # keys in all
 
     def add(self, batches: list[Batch], started: np.ndarray) -> None:
         """Sends of a stretch. started: int64 [rows of all batches, slots]."""
-        names = [chain if isinstance(chain, str) else chain.name for chain, *_ in batches]
-        for name in dict.fromkeys(names):
-            if not self.sends[name]:
-                continue
-            own = [batch for batch, other in zip(batches, names, strict=True) if other == name]
-            counts = started
-            if len(own) < len(batches):
-                counts = started[np.repeat([other == name for other in names], [len(rows) for _, rows, *_ in batches])]
-            counted = {batch[3] for batch in own}
-            rows = np.concatenate([batch[1] for batch in own]).T
-            for send, count in zip(self.sends[name], counts.T[[send.slot for send in self.sends[name]]], strict=True):
-                some = np.flatnonzero(count)
-                if len(some) and not counted & send.uses:
-                    self.keys.append(send.keys(rows, some))
-                    self.sizes.append(count[some] * send.size(rows, some))
-                    self.kept += len(some)
+        self.stretches.append((batches, started, 0))
+        self.rows += len(started)
 
     def layer_ended(self, layer: int) -> None:
-        """What was sent since the last layer-step belongs to this layer."""
-        for i in range(self.since, len(self.keys)):
-            self.keys[i] += layer << (EXPERT_BITS + 2 * DIE_BITS)
-        self.since = len(self.keys)
+        """What was sent since the last layer-step belongs to this layer. Many stretches are looked at in one go."""
+        for i in range(self.since, len(self.stretches)):
+            self.stretches[i] = (*self.stretches[i][:2], layer)
+        self.since = len(self.stretches)
+        if self.rows > AT_ONCE:
+            self.look()
+
+    def look(self) -> None:
+        """The sends of the stretches become keys and sizes."""
+        batches = [batch for stretch, _, _ in self.stretches for batch in stretch]
+        if not batches:
+            return
+        started = np.concatenate([starts for _, starts, _ in self.stretches]).T
+        layers = np.repeat([layer for *_, layer in self.stretches], [len(starts) for _, starts, _ in self.stretches])
+        names = [chain if isinstance(chain, str) else chain.name for chain, *_ in batches]
+        lengths = [len(rows) for _, rows, *_ in batches]
+        for name in dict.fromkeys(names):
+            own = [batch for batch, other in zip(batches, names, strict=True) if other == name]
+            counted = {batch[3] for batch in own}
+            of_chain = np.flatnonzero(np.repeat([other == name for other in names], lengths))
+            rows = np.concatenate([batch[1] for batch in own]).T
+            for send in self.sends[name]:
+                count = started[send.slot][of_chain]
+                some = np.flatnonzero(count)
+                if len(some) and not counted & send.uses:
+                    self.keys.append(send.keys(rows, some) + (layers[of_chain[some]] << (EXPERT_BITS + 2 * DIE_BITS)))
+                    self.sizes.append(count[some] * send.size(rows, some))
+                    self.kept += len(some)
+        self.stretches, self.since, self.rows = [], 0, 0
         if self.kept > MANY:
             keys, sizes = summed(np.concatenate(self.keys), np.concatenate(self.sizes))
-            self.keys, self.sizes, self.since, self.kept = [keys], [sizes], 1, 0
+            self.keys, self.sizes, self.kept = [keys], [sizes], 0
 
     def largest(self, dies: dict[Any, str]) -> list[tuple[str, str, int, int | None, str, str, int]]:
         """(network, link, layer, expert, from, to, bytes) of the `TOP` largest flows of each link, largest first.
 
         dies: names by number.
         """
+        self.look()
         if not self.keys:
             return []
         keys, sizes = summed(np.concatenate(self.keys), np.concatenate(self.sizes))

@@ -3,23 +3,22 @@
 Every instant of a layer-step has one place, one class and one reason. While the last transfer waits, the place is what
 it waits for; while it is served, what serves it; before its issue and after its end it is the command processors.
 A send's time is split into the bytes over the slowest link of its route (serialisation), the latencies of the links,
-and all else (waiting: other messages, and under `flit` the routers' pipelines).
+and all else (waiting: other messages, and under `flit` the routers' pipelines), under `flit` link by link
+(chipweave.run.why.way).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from fractions import Fraction
 from typing import Any
 
 import numpy as np
 
-from chipweave.chain.nouns import PS_PER_SECOND, Take
+from chipweave.chain.nouns import Take
 from chipweave.component.staged import Staged
+from chipweave.run.why.way import SERIALISATION, WAITING, Crossings, along, own_ps, split, way_of, ways_of
 
 CONTROL = "command processors"
-SERIALISATION, LATENCY, WAITING = "links: serialisation", "links: latency", "links: waiting"
-LINKS = (SERIALISATION, LATENCY, WAITING)
 NUMBER, BATCH, TRANSFER, CHAIN, STAGE, SIDE, ASKED, START, END = range(9)
 
 
@@ -70,6 +69,8 @@ class Recorded:
         """fabric: the run's engine, which keeps its stages from now on; work: what the run's layers do."""
         self.fabric = fabric
         self.issued: dict[int, tuple[np.ndarray, int, str | None]] = {}
+        self.ways: dict[str, dict[int, Crossings]] = {}  # network -> message -> where it was
+        self.stage_of: dict[int, list[int]] = {}  # number -> its row, of the stretch in hand
         self.spans: list[Span] = []
         self.paths: list[LayerPath] = []
         self.classes: dict[str, str] | None = None
@@ -107,6 +108,8 @@ class Recorded:
         last = self.fabric.recorded_last()
         if not len(last) or not self.issued:
             return
+        self.stage_of = {row[NUMBER]: row for row in self.fabric.recorded().tolist()}
+        self.ways = {n.name: ways_of(self.fabric.trails(n)) for n in self.fabric.layout.parts["networks"]}
         event = last[0].tolist()
         own = self.fabric.recorded(event[BATCH], event[TRANSFER]).tolist()
         found: list[Span] = []
@@ -142,10 +145,49 @@ class Recorded:
             spans.append(Span(event[ASKED], event[START], waits, place, "waiting", behind, expert, role, link))
         if not link:
             return [*spans, Span(event[START], event[END], serves, place, stage.name, None, expert, role)]
-        for part, begin, end in split(stage, of, event[START], event[END], way_of(stage, link)):
+        network, way = link[0], way_of(stage, link)
+        crossings = self.ways.get(network.name, {}).get(event[NUMBER])
+        if stage.message and crossings:
+            for part, why, begin, end, links in along(
+                network, crossings, event[START], event[END], own_ps(stage, of, way)
+            ):
+                ahead = self.ahead_on(event, of, network, links, end) if part == WAITING else None
+                port = place if links else network.links[crossings[2][0]].name.partition(" -> ")[0]
+                on = (network, links) if links else None
+                spans.append(Span(begin, end, part, port, f"{stage.name}: {why}", ahead, expert, role, on))
+            return spans
+        for part, begin, end in split(stage, of, event[START], event[END], way):
             reason = part.partition(": ")[2]
             spans.append(Span(begin, end, part, place, f"{stage.name}: {reason}", None, expert, role, link))
         return spans
+
+    def ahead_on(self, event: list[int], of: dict[str, int], network: Any, links: tuple, end: int) -> str | None:
+        """Whom a message waited for on links of its way, or in its source's queue: the one whose last tail was over the
+        first of them latest before it."""
+        found, latest = None, -1
+        for message, crossings in self.ways[network.name].items():
+            if message == event[NUMBER]:
+                continue
+            if links:
+                over = next((ps for link, ps in crossings[2:] if link == links[0]), -1)
+            else:
+                over = crossings[1][1]
+            if latest < over <= end and (links or self.source_of(message) == self.source_of(event[NUMBER])):
+                found, latest = message, over
+        return None if found is None else self.words_of(self.stage_of[found])
+
+    def source_of(self, message: int) -> int:
+        """The endpoint that sent a message."""
+        row = self.stage_of[message]
+        stage = list(self.chains[row[CHAIN]].stages.values())[row[STAGE]]
+        return self.operands(row)[stage.message.source]
+
+    def words_of(self, event: list[int]) -> str:
+        """A stage in words: what, of which expert, for which die."""
+        of = self.operands(event)
+        whose = f"expert {of['expert']}" if "expert" in of else f"transfer {event[TRANSFER]}"
+        stage = list(self.chains[event[CHAIN]].stages.values())[event[STAGE]]
+        return f"{stage.name} of {whose}" + (f" for die {of['die']}" if "die" in of else "")
 
     def ahead_of(self, event: list[int], place: str, link: Any) -> str | None:
         """Whom a stage waited for: the one that left the same place at the instant it started."""
@@ -157,8 +199,7 @@ class Recorded:
             where = places(stage, of)
             shared = where and (bool(link and where[3] and set(link[1]) & set(where[3][1])) or where[1] == place)
             if shared:
-                whose = f"expert {of['expert']}" if "expert" in of else f"transfer {other[TRANSFER]}"
-                return f"{stage.name} of {whose}" + (f" for die {of['die']}" if "die" in of else "")
+                return self.words_of(other)
         return None
 
 
@@ -184,35 +225,6 @@ def places(stage: Any, of: dict[str, int]) -> tuple | None:
         route.source,
         (network, tuple(network.routes(*ends))),
     )
-
-
-def way_of(stage: Any, link: tuple) -> tuple[int, int, int]:
-    """Of the route of a send or of links held: its links' latencies, ps, and numerator and denominator of the ps that a
-    byte takes on its slowest link."""
-    network, links = link
-    ways = [network.links[i] for i in links]
-    rate = min((way.bytes_per_s for way in ways), default=None)
-    if rate is not None and stage.message:
-        rate = rate * stage.message.efficiency
-    per_byte = PS_PER_SECOND / Fraction(rate) if rate else Fraction(0)
-    return sum(way.latency_ps for way in ways), per_byte.numerator, per_byte.denominator
-
-
-def split(
-    stage: Any, of: dict[str, int], begin: int, end: int, way: tuple[int, int, int]
-) -> list[tuple[str, int, int]]:
-    """A send's time from start to end as (class, begin, end): waiting, then its bytes, then the latencies of its
-    links."""
-    latency = min(end - begin, way[0])
-    size = stage.message.bytes if stage.message else stage.take[0].bytes
-    work = size.constant + sum(factor * of[name] for name, factor in size.terms)
-    busy = min(end - begin - latency, -(-work * way[1] // way[2]))
-    first, second = end - latency - busy, end - latency
-    return [
-        (c, b, e)
-        for c, b, e in ((WAITING, begin, first), (SERIALISATION, first, second), (LATENCY, second, end))
-        if e > b
-    ]
 
 
 def filled(spans: list[Span], begin: int, end: int) -> list[Span]:

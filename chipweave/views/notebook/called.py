@@ -9,6 +9,7 @@ from typing import Any
 
 from chipweave.errors import BadInput, Fault, nearest
 from chipweave.io.console import note
+from chipweave.run import beside
 from chipweave.run import check as before
 from chipweave.run import compare as rows
 from chipweave.run import simulate as engine
@@ -34,7 +35,7 @@ def simulate(
     Args:
         topology: a shipped name, a YAML file, or a RunSpec that says all.
         on_layer: called with each layer-step that ends, and with None when all have.
-        keep_plans: record the CRC-32 of each plan.
+        keep_plans: record the CRC-32 of each plan, without the sample under flit beside it.
         options: fields of RunSpec: model, strategy, trace, batch, steps, preset, link_model, seed, ... `sets` may be
             a mapping {"die.hbm.bandwidth": "8 TB/s"}.
 
@@ -42,7 +43,13 @@ def simulate(
         BadInput: every fault of what was named, at once, before anything is run.
     """
     spec = spec_of(topology, options)
-    return Result(spec, engine.simulate(spec, on_layer, keep_plans))
+    if keep_plans:
+        return Result(spec, engine.simulate(spec, on_layer, keep_plans))
+    try:
+        return Result(spec, beside.simulate(spec, on_layer))
+    except BadInput:
+        engine.load(spec)  # all faults of all that is named, where the first is one of these
+        raise
 
 
 def spec_of(topology: RunSpec | str | Path, options: dict[str, Any]) -> RunSpec:

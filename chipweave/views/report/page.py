@@ -116,6 +116,10 @@ def summary(found: Comparison, entries: list[dict[str, Any]]) -> str:
         cause, ps = next(iter(entry["critical"].items()))
         part = tables.share(ps, entry["time_ps"])
         said.append(f"{tables.text(entry['strategy'])}: {part} of its critical path is {tables.text(cause)}")
+    for row in rows:
+        if isinstance(row.get("flit"), dict):
+            apart = row["flit"]["difference"]
+            said.append(f"{tables.text(row['strategy'])}: flit, on a sample of its layer-steps, takes {apart:+.1%}")
     for each in found.document["undecided"]:
         pair = " and ".join(map(tables.text, each["strategies"]))
         said.append(f"{pair} lie within the error bar: do not choose by these figures")

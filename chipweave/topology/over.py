@@ -1,0 +1,37 @@
+"""Wires that lead over a network: `{between: [cp.launch, die.cp.launch], over: control}`.
+
+Both parts take part in the network. The wire's latency is the sum of those on the route between them, its bandwidth the
+least there. A message waits for no other: nothing else of the network is taken by it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from chipweave.errors import nearest
+from chipweave.noc.graph_network import Network
+from chipweave.topology.links import Wirer
+
+
+def resolve(networks: dict[str, Network], wirer: Wirer) -> None:
+    """Give each wire that leads over a network the figures of its route; faults go to the wirer."""
+    for number, (user, provider, settings) in enumerate(wirer.wires):
+        if "over" in settings:
+            place, name = wirer.places[number], settings["over"]
+            network = networks.get(name)
+            if network is None:
+                wirer.say(f"no network is called {name!r}", place, ", ".join(networks), nearest(name, networks))
+                continue
+            missing = [part for part, _ in (user, provider) if part not in network.endpoints]
+            if missing:
+                cure = f"joins of {name} with a port of {missing[0]} that uses a network"
+                wirer.say(f"{missing[0]} takes no part in network {name}, which this link leads over", place, cure)
+                continue
+            wirer.wires[number] = user, provider, figures(network, user[0], provider[0])
+
+
+def figures(network: Network, start: str, end: str) -> dict[str, Any]:
+    """{latency_ps, bandwidth} of the route between two endpoints."""
+    route = network.link_route(network.number(start), network.number(end))
+    latency = sum(int(network.latency_ps[link]) for link in route)
+    return {"latency_ps": latency, "bandwidth": min(network.bandwidth[link] for link in route)}

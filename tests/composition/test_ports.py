@@ -1,0 +1,125 @@
+"""A die with several D2D ports, in several networks; an I/O die that controls others and has a seat among them."""
+
+import pytest
+from small_systems import figures
+
+from chipweave import topology
+from chipweave.errors import BadInput
+from chipweave.views.filetypes import check_and_warn
+
+TRACE = [[[0, 1], [2, 3], [4, 5], [6, 0]], [[0, 1], [3, 6]], [[5, 2], [0, 4]]]
+BOTH = """extends: wafer
+assemblies: {die: {parts: {port: {kind: d2d.port}}}}
+parts: {die: {grid: [1, 4]}}
+networks:
+  mesh: {joins: die.d2d.mesh, shape: mesh, latency: 200 ns, bandwidth: 1.7 TB/s}
+  ring: {joins: die.port.network, shape: ring, latency: 50 ns, bandwidth: 400 GB/s}
+  d2d:
+    joins: null
+    shape: joined
+    regions: [{network: mesh}, {network: ring}]
+    edges: [{between: ["die[*][*].d2d", "die[*][*].port"], latency: 1 ns, bandwidth: 5 TB/s}]
+    routing: ROUTING
+"""
+IO = """extends: wafer
+assemblies:
+  io:
+    parts:
+      cp: {kind: cp.global}
+      host: {kind: host.link, one_way: 2 us}
+      d2d: {kind: d2d.router, slots: {atu: {kind: d2d.atu}, pdu: {kind: d2d.pdu}}}
+    links: [{between: [cp.launch, host.host], latency: 100 ns, bandwidth: 64 GB/s}]
+parts: {die: {grid: null, count: DIES}, cp: null, io: {assembly: io}}
+links: [{between: [io.host.wafer, die.cp.launch], latency: 500 ns, bandwidth: 64 GB/s}]
+networks: {d2d: {joins: [die.d2d.mesh, io.d2d.mesh], shape: full}}
+"""
+
+
+def test_a_mesh_and_a_ring_are_one_network_whose_routes_lead_across(desk):
+    """From the first die of four to the last: three links of the mesh, or to its port, round the ring and back."""
+    latest = desk.topology(BOTH.replace("ROUTING", "shortest_latency"))
+    network = topology.load(latest).networks["d2d"]
+    assert len(network.pairs()) == 3 + 4 + 4 and network.endpoint_count == 8
+    first, last = ("die[0][0].d2d", "die[0][3].d2d")
+    ways = network.route(first, last)
+    assert ways == [(first, "die[0][0].port"), ("die[0][0].port", "die[0][3].port"), ("die[0][3].port", last)]
+    fewest = topology.load(desk.topology(BOTH.replace("ROUTING", "shortest"), "fewest")).networks["d2d"]
+    assert fewest.route("die[0][0].d2d", "die[0][1].d2d") == [("die[0][0].d2d", "die[0][1].d2d")]
+
+
+@pytest.mark.parametrize("model", ["circuit", "fair"])
+@pytest.mark.parametrize("strategy", ["base", "allo+pred"])
+def test_kernel_and_twin_agree_on_two_networks_of_the_same_dies(desk, strategy, model):
+    system, trace = desk.topology(BOTH.replace("ROUTING", "up_down")), desk.trace(TRACE, TRACE)
+    more = dict(preset="physical", batch=2, link_model=model)
+    runs = [desk.run(system, trace, strategy, engine=engine, **more) for engine in ("kernel", "plain")]
+    assert figures(runs[0]) == figures(runs[1]) and runs[0].statistics == runs[1].statistics
+
+
+@pytest.mark.parametrize("dies", [1, 4])
+def test_an_io_die_controls_the_others_and_has_a_seat(desk, dies):
+    """It computes nothing and keeps nothing; a plan goes out, and the reports come back, over the host link."""
+    trace = desk.trace([[[3, 3]], [[3, 3]]])
+    path = desk.topology(IO.replace("DIES", str(dies)))
+    run = desk.run(path, trace, "ep", preset="physical", steps=2)
+    plain = desk.run("wafer", trace, "ep", preset="physical", steps=2, sets=(f"parts.die.grid=[1, {dies}]",))
+    ways = 2 * (500 + 100 + 2000) - 2 * 1600  # ns, in place of the wafer's wire
+    time = run.columns.index("time_ps")
+    assert (run.table[:, time] - plain.table[:, time]).tolist() == [ways * 1000] * 4
+    assert not [s for s in run.statistics if s[0].startswith("io.d2d") and s[3]]
+    assert check_and_warn(path)[1] == []
+
+
+def test_sides_of_edges_that_do_not_fit_are_refused(desk):
+    text = BOTH.replace("ROUTING", "shortest").replace('"die[*][*].port"]', '"die[0][0..1].port"]')
+    with pytest.raises(BadInput, match="system.yaml:14:13: 4 routers cannot be joined to 2; allowed: as many on both"):
+        topology.load(desk.topology(text))
+
+
+CONTROL = """extends: wafer
+parts: {die: {grid: [1, 3]}}
+links: [LINKS]
+networks:
+  control:
+    joins: [cp.control, die.cp.control]
+    shape: edges
+    edges:
+      - [cp, "die[0][2].cp"]
+      - {between: ["die[0][2].cp", "die[0][0].cp"], latency: 700 ns}
+      - ["die[0][0].cp", "die[0][1].cp"]
+    latency: 100 ns
+    bandwidth: 64 GB/s
+"""
+OVER = "{between: [cp.launch, die.cp.launch], over: control}"
+
+
+@pytest.mark.parametrize("engine", ["kernel", "plain"])
+def test_a_control_network_takes_as_long_as_wires_of_its_routes(desk, engine):
+    """One link to die 2, two to die 0, three to die 1; the data network knows nothing of it."""
+    wires = ", ".join(
+        f'{{between: [cp.launch, "die[0][{die}].cp.launch"], latency: {ns} ns, bandwidth: 64 GB/s}}'
+        for die, ns in enumerate((800, 900, 100))
+    )
+    over, wired = (desk.topology(CONTROL.replace("LINKS", t), n) for t, n in ((OVER, "over"), (wires, "wired")))
+    told = {b: data["latency_ps"] for a, b, data in topology.load(over).wires() if a == "cp"}
+    assert told == {"die[0][0].cp": 800_000, "die[0][1].cp": 900_000, "die[0][2].cp": 100_000}
+    trace = desk.trace(TRACE, TRACE)
+    runs = [desk.run(path, trace, "base", preset="physical", batch=2, engine=engine) for path in (over, wired)]
+    assert (runs[0].table == runs[1].table).all() and runs[0].statistics == runs[1].statistics
+    assert check_and_warn(over)[1] == []
+
+
+@pytest.mark.parametrize(
+    "link, words",
+    [
+        (OVER.replace("over: control", "over: contrl"), "6:9: no network is called 'contrl'.*nearest: control"),
+        (
+            OVER.replace("over: control", "over: d2d"),
+            "6:9: cp takes no part in network d2d, which this link leads over",
+        ),
+        (OVER.replace("control}", "control, latency: 1 ns}"), "a link over a network has no parameter 'latency'"),
+    ],
+)
+def test_a_link_over_a_network_that_cannot_be_is_refused(desk, link, words):
+    with pytest.raises(BadInput, match=words):
+        topology.load(desk.topology(CONTROL.replace("LINKS", link)))
