@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +18,21 @@ if TYPE_CHECKING:
 else:
     pa = late("pyarrow")
 pq = late("pyarrow.parquet")
+
+
+@contextmanager
+def as_written(folder: str | Path) -> Iterator[None]:
+    """Reading what an output folder holds: BadInput where its files lack something that they were written with."""
+    try:
+        yield
+    except (KeyError, IndexError, TypeError, AttributeError) as error:
+        what = f"{type(error).__name__}: {error}"
+        raise BadInput(
+            Fault(
+                f"{folder} holds files that are not as they were written ({what})",
+                allowed="the runs again, with another --out",
+            )
+        ) from error
 
 
 class Results:

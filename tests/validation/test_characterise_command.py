@@ -61,14 +61,15 @@ def test_a_die_of_one_s_own_without_doors_has_no_remote_reader(quick, capsys, tm
 
 def test_a_run_that_fails_leaves_the_table_that_was_there(quick, capsys, tmp_path, monkeypatch):
     path = tmp_path / "mine.yaml"
-    path.write_text("as it was\n")
+    as_it_was = f"{characterise.HEAD}\nname: mine\n"
+    path.write_text(as_it_was)
 
     def broken(document):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(characterise, "text", broken)
     assert run(capsys, "characterise", "h100_sxm_d2d", "--out", path)[0] == 1
-    assert path.read_text() == "as it was\n" and len([*tmp_path.iterdir()]) == 1
+    assert path.read_text() == as_it_was and len([*tmp_path.iterdir()]) == 1
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ import pytest
 
 import chipweave as cw
 from chipweave.__main__ import main
+from chipweave.errors import BadInput
 from chipweave.views.report import facts, page, tables
 
 SMALL = {"model": "deepseek-v2-lite", "trace": "esft-law", "batch": 64, "steps": 3}
@@ -160,6 +161,16 @@ def test_a_file_that_is_no_report_is_kept(folder, tmp_path):
         page.write(folder, tmp_path / "x.html")
     page.write(folder, tmp_path / "x.html", force=True)
     page.write(folder, tmp_path / "x.html")  # a report may be written anew
+
+
+def test_a_result_that_lost_a_figure_is_refused_and_no_page_is_written(folder, tmp_path):
+    damaged = tmp_path / "damaged"
+    shutil.copytree(folder, damaged)
+    text = (damaged / "result.json").read_text(encoding="utf-8")
+    (damaged / "result.json").write_text(text.replace('"wire_bytes"', '"wire bytes"'), encoding="utf-8")
+    with pytest.raises(BadInput, match="not as they were written .KeyError: 'wire_bytes'"):
+        page.write(damaged, tmp_path / "page.html")
+    assert not (tmp_path / "page.html").exists()
 
 
 def test_without_plotly_the_cure_is_said(folder, monkeypatch):

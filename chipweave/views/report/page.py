@@ -17,6 +17,7 @@ from typing import Any
 from chipweave import __version__, topology
 from chipweave.errors import BadInput, Fault
 from chipweave.io.atomic import check_file, replacing
+from chipweave.run.results import as_written
 from chipweave.run.simulate import mesh_of
 from chipweave.views.notebook import text as words
 from chipweave.views.notebook.result import Comparison
@@ -37,7 +38,8 @@ def write(folder: str | Path, out: str | Path | None = None, force: bool = False
     if path.is_file() and not force and not path.read_text(encoding="utf-8", errors="replace")[:200].count(MARK):
         raise BadInput(Fault(f"{path} is there and no report", allowed="another name, or --force"))
     found = Comparison(folder)
-    page = of(found)
+    with as_written(folder):
+        page = of(found)
     with replacing(path) as file:
         file.write(page)
     return path
