@@ -26,9 +26,6 @@ TOUCHES = 3.0
 sum, result."""
 AROUND = 0.5
 """Of the floor of attention, that small kernels before and after it run: a guess."""
-SEEN = 0.5
-"""Of decode attention in its readings: several rows show the same watts to a tenth, so a reading averages over what
-lies between kernels too; a guess."""
 MEDIUM = ("fp8_block", "nvfp4")
 
 
@@ -50,8 +47,7 @@ def _watts(q: Question) -> float | NotModelled:
     events: Stated = kernel(q, x)
     if isinstance(events, NotModelled):
         return events
-    found = watts(board, events)
-    return found if "decode" not in q.quantity else float(board.idle) + SEEN * (found - float(board.idle))
+    return watts(board, events)
 
 
 def _time(predict: Any, q: Question) -> Stated:
