@@ -171,19 +171,24 @@ class Engine:
         """
         return self.core.path()
 
-    def usage(
-        self, slot_of: np.ndarray, slots: int, rows: list[int], times: list[int]
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """What has been recorded since the last barrier, added up.
+    def usage(self, used: np.ndarray, slot_of: np.ndarray, slots: int, rows: list[int], times: list[int]) -> np.ndarray:
+        """Add up what has been recorded since the last barrier; its cost follows what was recorded, not what there is.
 
+        used         int64 [resources, 3] in the order of the layout's arrays, which is added to: stages that held it,
+                     ps held, and ps in which stages that take it first waited
         slot_of      int32: of each stage of each chain, in order, the slot that counts its starts; -1: none
         rows, times  of each batch issued since the barrier, in order: its rows, and `times` of `issue`
 
         Returns:
-            int64 [resources, 3] in the order of the layout's arrays: stages that held it, ps held, and ps in which
-            stages that take it first waited; int64 [rows of all batches, slots]: stages started.
+            int64 [rows of all batches, slots]: stages started.
+
+        ChipweaveError where `used` is of another shape or type.
         """
-        return self.core.usage(slot_of, slots, rows, times)
+        wanted = (sum(array.count for array in self.layout.parts["resources"]), 3)
+        if used.shape != wanted or used.dtype != np.int64 or not used.flags.c_contiguous:
+            found = f"{used.dtype} {list(used.shape)}"
+            raise ChipweaveError(f"sums of resources stand in int64 {list(wanted)}, not {found}")
+        return self.core.usage(used, slot_of, slots, rows, times)
 
     def trails(self, network: LayoutNetwork) -> np.ndarray:
         """int64 [n, 3], taken out: (number of the stage that sent it, link, ps) of a recorded network's messages.

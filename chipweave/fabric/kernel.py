@@ -250,17 +250,14 @@ class KernelEngine:
                 return rows[:n, : lib.RECORD_RESOURCE]
             room = n
 
-    def usage(
-        self, slot_of: np.ndarray, slots: int, rows: list[int], times: list[int]
-    ) -> tuple[np.ndarray, np.ndarray]:
+    def usage(self, used: np.ndarray, slot_of: np.ndarray, slots: int, rows: list[int], times: list[int]) -> np.ndarray:
         """See `chipweave.fabric.Engine.usage`."""
-        n = sum(array.count for array in self.layout.parts["resources"])
-        resources, started = np.zeros((n, 3), np.int64), np.zeros((sum(rows), slots), np.int64)
+        started = np.zeros((sum(rows), slots), np.int64)
         firsts = np.cumsum([0, *rows])[:-1]
-        at = [ffi.from_buffer("int64_t[]", np.asarray(each, np.int64)) for each in (resources, firsts, times, started)]
+        at = [ffi.from_buffer("int64_t[]", np.asarray(each, np.int64)) for each in (used, firsts, times, started)]
         to, first, of, counts = at
-        lib.stages_sums(self.handle, to, n, ffi.from_buffer("int32_t[]", slot_of), slots, first, of, counts)
-        return resources, started
+        lib.stages_sums(self.handle, to, len(used), ffi.from_buffer("int32_t[]", slot_of), slots, first, of, counts)
+        return started
 
     def link_statistics(self, network: Any) -> Any:
         """What the links of `network` carried and how long they were busy."""

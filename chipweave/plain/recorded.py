@@ -46,23 +46,22 @@ def path(engine: Any) -> np.ndarray:
 
 
 def usage(
-    engine: Any, slot_of: np.ndarray, slots: int, rows: list[int], times: list[int]
-) -> tuple[np.ndarray, np.ndarray]:
+    engine: Any, used: np.ndarray, slot_of: np.ndarray, slots: int, rows: list[int], times: list[int]
+) -> np.ndarray:
     """See `chipweave.fabric.Engine.usage`."""
-    n = sum(array.count for array in engine.layout.parts["resources"])
-    resources, started = np.zeros((n, 3), np.int64), np.zeros((sum(rows), slots), np.int64)
+    started = np.zeros((sum(rows), slots), np.int64)
     places = [(chain, stage) for chain in engine.layout.chains.values() for stage in chain.stages]
     first = len(engine.batches) - len(rows)
     for event in engine.kept or ():
         for k, resource in enumerate(event.resources):
-            if resource < n:
+            if resource < len(used):
                 held = event.ended - event.started if event.ended >= 0 else 0
-                resources[resource] += (1, held, 0 if k else event.started - event.asked)
+                used[resource] += (1, held, 0 if k else event.started - event.asked)
         slot = slot_of[places.index((event.transfer.chain, event.stage))]
         if slot >= 0:
             batch = event.transfer.batch.number - first
             started[sum(rows[:batch]) + event.transfer.index // times[batch], slot] += 1
-    return resources, started
+    return started
 
 
 def table(found: list[tuple[int, ...]]) -> np.ndarray:

@@ -167,11 +167,9 @@ class PlainEngine(Walking):
         """int64 [n, 9]: the critical path, last stage first."""
         return recorded.path(self)
 
-    def usage(
-        self, slot_of: np.ndarray, slots: int, rows: list[int], times: list[int]
-    ) -> tuple[np.ndarray, np.ndarray]:
+    def usage(self, used: np.ndarray, slot_of: np.ndarray, slots: int, rows: list[int], times: list[int]) -> np.ndarray:
         """See `chipweave.fabric.Engine.usage`."""
-        return recorded.usage(self, slot_of, slots, rows, times)
+        return recorded.usage(self, used, slot_of, slots, rows, times)
 
     def link_statistics(self, network: Any) -> Any:
         """What the links of `network` carried and how long they were busy."""

@@ -20,6 +20,7 @@ def play(made, work, kind, record=True, **rules):
     if record:
         engine.record()
     rows, lives, ends, accounts = [], {}, [], []
+    used = np.zeros((sum(array.count for array in made.parts["resources"]), 3), np.int64)
     for operands, starts, _, *more in work:
         born = np.zeros(len(operands), np.int64) if starts is None else starts
         born = (born + engine.now_ps).repeat(more[0])
@@ -35,15 +36,17 @@ def play(made, work, kind, record=True, **rules):
             assert engine.recorded(one[BATCH], one[TRANSFER]).tolist() == own
             ended = [row for row in rows[-1] if row[END] == one[END]]
             assert engine.recorded(ended_ps=one[END]).tolist() == ended
-            accounts.append([engine.path().tolist(), *(each.tolist() for each in usage(engine, operands, more))])
+            accounts.append([engine.path().tolist(), *(each.tolist() for each in usage(engine, used, operands, more))])
             check_accounts(rows[-1], *accounts[-1])
     return rows, lives, ends, accounts
 
 
-def usage(engine, operands, more):
-    """`Engine.usage` of the one batch since the barrier; every stage has a slot of its own."""
+def usage(engine, used, operands, more):
+    """(what `Engine.usage` adds of the one batch since the barrier, stages started); every stage has its own slot."""
     stages = sum(len(chain.stages) for chain in engine.layout.chains.values())
-    return engine.usage(np.arange(stages, dtype=np.int32), stages, [len(operands)], [more[0]])
+    before = used.copy()
+    started = engine.usage(used, np.arange(stages, dtype=np.int32), stages, [len(operands)], [more[0]])
+    return used - before, started
 
 
 def check_accounts(rows, path, resources, started):
@@ -83,6 +86,24 @@ def test_waits_and_services_of_a_transfer_sum_to_its_life_alike_in_kernel_and_tw
                     assert sum(r[END] - r[ASKED] for r in main) == end - born
 
     run()
+
+
+@pytest.mark.parametrize("kind", ["kernel", "plain"])
+def test_usage_adds_to_the_sums_of_before_and_refuses_others(kind):
+    made = Layout()
+    dram = made.resources("dram", 3)
+    made.chain("work", ["at"]).hold("h", dram.at("at"), lasts=9)
+    engine = fabric.build(made, engine=kind)
+    engine.record()
+    used, slot_of = np.zeros((3, 3), np.int64), np.zeros(1, np.int32)
+    for rows in ([[1], [1]], [[2]]):
+        engine.issue("work", rows)
+        engine.advance()
+        assert engine.usage(used, slot_of, 1, [len(rows)], [1]).tolist() == [[1]] * len(rows)
+    assert used.tolist() == [[0, 0, 0], [2, 18, 9], [1, 9, 0]]
+    for other in (used[:2], used.T.copy().T, used.astype(np.int32)):
+        with pytest.raises(ChipweaveError, match="sums of resources"):
+            engine.usage(other, slot_of, 1, [1], [1])
 
 
 @pytest.mark.parametrize("kind", ["kernel", "plain"])

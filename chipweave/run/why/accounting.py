@@ -72,8 +72,7 @@ class Accounting:
         if not self.batches:
             return
         lengths, times = [len(rows) for _, rows, *_ in self.batches], [times for *_, times, _ in self.batches]
-        held, started = self.fabric.usage(self.flows.slot_of, self.flows.slots, lengths, times)
-        self.used += held
+        started = self.fabric.usage(self.used, self.flows.slot_of, self.flows.slots, lengths, times)
         self.flows.add(self.batches, started)
         self.on_way = {n.name: ways_of(self.fabric.trails(n)) for n in self.followed}
         for event in self.fabric.path()[::-1].tolist():
