@@ -11,7 +11,7 @@ from __future__ import annotations
 import gzip
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,7 @@ from chipweave.io.atomic import check_file, replacing
 from chipweave.run import simulate
 from chipweave.run.compare import VOLATILE
 from chipweave.run.why.folder import Kept
-from chipweave.run.why.recorded import ASKED, BATCH, CHAIN, END, NUMBER, STAGE, START, TRANSFER
+from chipweave.run.why.stretches import ASKED, BATCH, CHAIN, END, NUMBER, START, TRANSFER, Stretches
 
 MOST_STAGES = 60_000
 MARK = "chipweave.timeline/1"
@@ -44,33 +44,14 @@ class Slice:
     transfer: str = ""
 
 
-@dataclass
-class Stages:
-    """A fabric that keeps the stages of every n-th layer-step; stands in for the run's own (`around` of simulate)."""
+class Stages(Stretches):
+    """A fabric that keeps the stages of every n-th layer-step."""
 
-    fabric: Any
-    every: int
-    slices: list[Slice] = field(default_factory=list)
-    issued: dict[int, tuple[np.ndarray, int, str | None]] = field(default_factory=dict)
-    layer_steps: int = 0
-
-    def __post_init__(self) -> None:
-        self.fabric.record()
-        self.chains = list(self.fabric.layout.chains.values())
-
-    def __getattr__(self, name: str) -> Any:
-        """Everything else is the engine's own."""
-        return getattr(self.__dict__["fabric"], name)
-
-    def issue(
-        self, chain: Any, rows: np.ndarray, starts_ps: Any = None, times: int = 1, counted: str | None = None
-    ) -> int:
-        """See `Engine.issue`; what was recorded since the last barrier is taken first."""
-        if self.fabric.idle:
-            self.take()
-        batch: int = self.fabric.issue(chain, rows, starts_ps, times, counted)
-        self.issued[batch] = (rows, times, counted)
-        return batch
+    def __init__(self, fabric: Any, every: int) -> None:
+        super().__init__(fabric)
+        self.every = every
+        self.slices: list[Slice] = []
+        self.layer_steps = 0
 
     def take(self) -> None:
         """The stages since the last barrier become slices, where their layer-step is kept."""
@@ -78,6 +59,8 @@ class Stages:
             for event in self.fabric.recorded().tolist():
                 if event[END] >= 0:
                     self.slices += self.of_stage(event)
+        for network in self.fabric.layout.parts["networks"]:
+            self.fabric.trails(network)  # not shown, and would pile up
         self.issued = {}
 
     def layer_ended(self, run: Any, job: Any, begin: int, end: int) -> None:
@@ -89,13 +72,8 @@ class Stages:
 
     def of_stage(self, event: list[int]) -> Iterator[Slice]:
         """The slices of one stage: what it waited, then what it held, on the track of each thing it took."""
-        chain = self.chains[event[CHAIN]]
-        stage = list(chain.stages.values())[event[STAGE]]
-        rows, times, counted = self.issued[event[BATCH]]
-        of = dict(zip(chain.operands, rows[event[TRANSFER] // times].tolist(), strict=True))
-        if counted is not None:
-            of[counted] += event[TRANSFER] % times
-        args = {"chain": chain.name, **of, "number": event[NUMBER]}
+        stage, of = self.stage(event), self.operands(event)
+        args = {"chain": self.chains[event[CHAIN]].name, **of, "number": event[NUMBER]}
         transfer = f"{event[BATCH]}.{event[TRANSFER]}"
         for process, track, route in _places(stage, of):
             more = {**args, "route": route} if route else args

@@ -7,6 +7,8 @@ from itertools import pairwise
 import pytest
 
 import chipweave as cw
+from chipweave.run import simulate
+from chipweave.run.spec import RunSpec
 from chipweave.run.why.folder import one_of
 from chipweave.views import timeline
 
@@ -102,3 +104,17 @@ def test_it_is_written_packed_and_replaces_nothing_else(folder, tmp_path):
     (tmp_path / "mine.json").write_text("{}")
     with pytest.raises(cw.BadInput, match="is there and no timeline"):
         timeline.write(kept, tmp_path / "mine.json")
+
+
+def test_where_messages_were_does_not_pile_up():
+    kept = []
+
+    def around(fabric, work):
+        kept.append(timeline.Stages(fabric, every=10**9))
+        return kept[0]
+
+    spec = RunSpec(**{**SMALL, "batch": 2, "steps": 1}, strategy="base", link_model="flit")
+    outcome = simulate.simulate(spec, around=around, account=False)
+    fabric = kept[0].fabric
+    assert sum(stats.bytes.sum() for *_, stats in outcome.links)
+    assert [len(fabric.trails(network)) for network in fabric.layout.parts["networks"]] == [0]

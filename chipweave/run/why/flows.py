@@ -15,12 +15,12 @@ import numpy as np
 
 from chipweave.chain.nouns import TakeRoute
 from chipweave.run.why.breakdown import TOP
+from chipweave.run.why.stretches import Batch
 
 NETWORK_BITS, LAYER_BITS, EXPERT_BITS, DIE_BITS = 5, 12, 18, 14  # of a key, from the top
 LINK_BITS = 32
 AT_ONCE = 1 << 14  # rows looked at in one go
 MANY = 1 << 20  # keys kept before they are added up
-Batch = tuple[Any, np.ndarray, int, str | None]  # chain, rows, times, operand counted
 
 
 class Flows:

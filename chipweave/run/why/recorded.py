@@ -12,14 +12,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-import numpy as np
-
 from chipweave.chain.nouns import Take
 from chipweave.component.staged import Staged
-from chipweave.run.why.way import SERIALISATION, WAITING, Crossings, along, own_ps, split, way_of, ways_of
+from chipweave.run.why.stretches import ASKED, BATCH, END, NUMBER, SIDE, START, TRANSFER, Stretches
+from chipweave.run.why.way import SERIALISATION, WAITING, Crossings, along, own_ps, split, way_of
 
 CONTROL = "command processors"
-NUMBER, BATCH, TRANSFER, CHAIN, STAGE, SIDE, ASKED, START, END = range(9)
 
 
 @dataclass(frozen=True)
@@ -62,8 +60,8 @@ def class_of(resources: str, classes: dict[str, str]) -> str:
     return classes[max(fitting, key=len)] if fitting else resources
 
 
-class Recorded:
-    """A fabric that records; stands in for the run's own (`around` of chipweave.run.simulate).
+class Recorded(Stretches):
+    """A fabric that follows the critical path of each layer-step.
 
     Attributes:
         paths: LayerPath of each layer-step; of one transfer of each, where that is wanted and the layer-step has it.
@@ -75,31 +73,15 @@ class Recorded:
 
         transfer: follow this transfer of each layer-step, in the order of issue, and not the one that ends last.
         """
-        self.fabric, self.transfer = fabric, transfer
+        super().__init__(fabric)
+        self.transfer = transfer
         self.passed = self.most = 0  # transfers of the layer-step in hand before this stretch
         self.life: tuple[int, int] | None = None  # birth and end of the transfer that is followed
-        self.issued: dict[int, tuple[np.ndarray, int, str | None]] = {}
-        self.ways: dict[str, dict[int, Crossings]] = {}  # network -> message -> where it was
+        self.on_way: dict[str, dict[int, Crossings]] = {}  # network -> message -> where it was
         self.stage_of: dict[int, list[int]] = {}  # number -> its row, of the stretch in hand
         self.spans: list[Span] = []
         self.paths: list[LayerPath] = []
         self.classes: dict[str, str] | None = None
-        fabric.record()
-        self.chains = list(fabric.layout.chains.values())
-
-    def __getattr__(self, name: str) -> Any:
-        """Everything else is the engine's own."""
-        return getattr(self.fabric, name)
-
-    def issue(
-        self, chain: Any, rows: np.ndarray, starts_ps: Any = None, times: int = 1, counted: str | None = None
-    ) -> int:
-        """See `Engine.issue`; what the last stretch between barriers recorded is taken first."""
-        if self.fabric.idle:
-            self.take()
-        batch = self.fabric.issue(chain, rows, starts_ps, times, counted)
-        self.issued[batch] = (rows, times, counted)
-        return batch
 
     def layer_ended(self, run: Any, job: Any, begin: int, end: int) -> None:
         """A layer-step has ended: its path is made of the stretches since the one before."""
@@ -121,8 +103,8 @@ class Recorded:
         last = self.fabric.recorded_last()
         if not len(last) or not self.issued:
             return
-        self.ways = {n.name: ways_of(self.fabric.trails(n)) for n in self.fabric.layout.parts["networks"]}
-        if any(self.ways.values()):
+        self.on_way = self.ways()
+        if any(self.on_way.values()):
             self.stage_of = {row[NUMBER]: row for row in self.fabric.recorded().tolist()}
         event: list[int] | None = last[0].tolist() if self.transfer is None else self.wanted(self.transfer)
         if event is not None:
@@ -132,13 +114,13 @@ class Recorded:
                 found[:0] = self.spans_of(event)
                 event = before(event, own)
             self.spans += found
-        self.passed += sum(len(rows) * times for rows, times, _ in self.issued.values())
+        self.passed += sum(len(rows) * times for _, rows, times, _ in self.issued.values())
         self.issued = {}
 
     def wanted(self, number: int) -> list[int] | None:
         """The last stage of a transfer of the layer-step, side chains left out; None where this stretch has it not."""
         number -= self.passed
-        for batch, (rows, times, _) in self.issued.items():
+        for batch, (_, rows, times, _) in self.issued.items():
             if 0 <= number < len(rows) * times:
                 own = [row for row in self.fabric.recorded(batch, number).tolist() if not row[SIDE]]
                 self.life = min(row[ASKED] for row in own), max(row[END] for row in own)
@@ -146,20 +128,10 @@ class Recorded:
             number -= len(rows) * times
         return None
 
-    def operands(self, event: list[int]) -> dict[str, int]:
-        """Operands of a recorded stage's transfer."""
-        rows, times, counted = self.issued[event[BATCH]]
-        names = self.chains[event[CHAIN]].operands
-        values = dict(zip(names, rows[event[TRANSFER] // times].tolist(), strict=True))
-        if counted is not None:
-            values[counted] += event[TRANSFER] % times
-        return values
-
     def spans_of(self, event: list[int]) -> list[Span]:
         """The spans of one stage: waited for, then served; their cause is the resources' name, which `layer_ended`
         classes."""
-        chain = self.chains[event[CHAIN]]
-        stage, of = list(chain.stages.values())[event[STAGE]], self.operands(event)
+        stage, of = self.stage(event), self.operands(event)
         expert = of.get("expert")
         where = places(stage, of)
         if where is None:
@@ -173,7 +145,7 @@ class Recorded:
         if not link:
             return [*spans, Span(event[START], event[END], serves, place, stage.name, None, expert, role)]
         network, way = link[0], way_of(stage, link)
-        crossings = self.ways.get(network.name, {}).get(event[NUMBER])
+        crossings = self.on_way.get(network.name, {}).get(event[NUMBER])
         if stage.message and crossings:
             for part, why, begin, end, links in along(
                 network, crossings, event[START], event[END], own_ps(stage, of, way)
@@ -192,7 +164,7 @@ class Recorded:
         """Whom a message waited for on links of its way, or in its source's queue: the one whose last tail was over the
         first of them latest before it."""
         found, latest = None, -1
-        for message, crossings in self.ways[network.name].items():
+        for message, crossings in self.on_way[network.name].items():
             if message == event[NUMBER]:
                 continue
             if links:
@@ -206,24 +178,20 @@ class Recorded:
     def source_of(self, message: int) -> int:
         """The endpoint that sent a message."""
         row = self.stage_of[message]
-        stage = list(self.chains[row[CHAIN]].stages.values())[row[STAGE]]
-        return self.operands(row)[stage.message.source]
+        return self.operands(row)[self.stage(row).message.source]
 
     def words_of(self, event: list[int]) -> str:
         """A stage in words: what, of which expert, for which die."""
         of = self.operands(event)
         whose = f"expert {of['expert']}" if "expert" in of else f"transfer {event[TRANSFER]}"
-        stage = list(self.chains[event[CHAIN]].stages.values())[event[STAGE]]
-        return f"{stage.name} of {whose}" + (f" for die {of['die']}" if "die" in of else "")
+        return f"{self.stage(event).name} of {whose}" + (f" for die {of['die']}" if "die" in of else "")
 
     def ahead_of(self, event: list[int], place: str, link: Any) -> str | None:
         """Whom a stage waited for: the one that left the same place at the instant it started."""
         for other in self.fabric.recorded(ended_ps=event[START]).tolist():
             if other[NUMBER] == event[NUMBER] or other[BATCH] not in self.issued:
                 continue
-            of = self.operands(other)
-            stage = list(self.chains[other[CHAIN]].stages.values())[other[STAGE]]
-            where = places(stage, of)
+            where = places(self.stage(other), self.operands(other))
             shared = where and (bool(link and where[3] and set(link[1]) & set(where[3][1])) or where[1] == place)
             if shared:
                 return self.words_of(other)
