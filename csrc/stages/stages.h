@@ -181,10 +181,11 @@ int stages_recorded_last(const stages *s, int64_t *one);
 /* The critical path since the last barrier: the stage that ended last, the one of its transfer whose end created it,
  * and so on back to its issue. Returns how many, however few have room. */
 int64_t stages_path(const stages *s, int64_t *rows, int64_t capacity);
-/* Adds up what has been recorded since the last barrier. resources, added to: for each of the first `n` how many stages
- * held it, for how many ps, and how many ps stages waited that take it first. started: for each row issued, in order, and each
- * slot, how many stages of the nodes of that slot have started; slot_of: of each node, in the order of programs, -1:
- * not counted; first_row, times: of each batch since the last barrier its first row, and `times` of its issue. */
+/* Adds up what has been recorded since the last barrier. resources, added to: for each of the first `n` how many
+ * stages held it, for how many ps, and how many ps stages waited that take it first. started: for each row issued, in
+ * order, and each slot, how many stages of the nodes of that slot have started; slot_of: of each node, in the order of
+ * programs, -1: not counted; first_row, times: of each batch since the last barrier its first row, and `times` of its
+ * issue. */
 void stages_sums(const stages *s, int64_t *resources, int64_t n, const int32_t *slot_of, int32_t slots,
                  const int64_t *first_row, const int64_t *times, int64_t *started);
 int stages_check(stages *s); /* 0, or -1 with the broken invariant in the message */
