@@ -139,7 +139,7 @@ def half_written(path: Path) -> bool:
             import pyarrow.parquet as pq
 
             pq.read_table(path)
-    except Exception:
+    except (ValueError, OSError):  # of json and UTF-8, and all that Arrow says of a damaged file
         return True
     ends = {".svg": b"</svg>", ".png": b"IEND\xaeB`\x82", ".pdf": b"%%EOF"}.get(path.suffix, b"")
     return not data.rstrip().endswith(ends)

@@ -18,6 +18,19 @@ def each_once(context: click.Context, option: click.Parameter, sets: tuple[str, 
     return sets
 
 
+def _set_option(metavar: str, words: str) -> Any:
+    """A `--set` that may be given several times."""
+    return click.option("--set", "sets", multiple=True, metavar=metavar, callback=each_once, help=words)
+
+
+topology_sets = _set_option("A.B=VALUE", "Override a parameter of the topology.")
+"""The `--set` of commands that take a whole system."""
+
+network_sets = _set_option(
+    "NAME=VALUE", "A router parameter (vcs=8, routing_delay=0) or any a.b=value of the topology."
+)
+"""The `--set` of commands that run one network, whose routers' parameters need no path."""
+
 OPTIONS = [
     click.option("--topology", shell_complete=_names.topologies, help="Shipped topology or file  [default: wafer_5x5]"),
     click.option("--model", shell_complete=_names.models, help="Shipped model or file  [default: deepseek-v3]"),
@@ -37,14 +50,7 @@ OPTIONS = [
     click.option("--admission", help="work_conserving, head_only or early_booking  [default: the preset's]"),
     click.option("--wait-queue", help="sorted or artifact_heap  [default: the preset's]"),
     click.option("--seed", type=int, help="Seed of a generated trace  [default: 1]"),
-    click.option(
-        "--set",
-        "sets",
-        multiple=True,
-        metavar="A.B=VALUE",
-        callback=each_once,
-        help="Override a parameter of the topology.",
-    ),
+    topology_sets,
     click.option("--engine", help="kernel, or plain: the Python twin  [default: kernel]"),
     click.option("--allow-code", is_flag=True, default=None, help="Import code that the YAML names."),
 ]
@@ -58,16 +64,6 @@ threads_option = click.option(
     help="Layer-steps of a sample under flit that run side by side; the result is the same for any number.",
 )
 """The `--threads` of `run` and `compare`."""
-
-network_sets = click.option(
-    "--set",
-    "sets",
-    multiple=True,
-    metavar="NAME=VALUE",
-    callback=each_once,
-    help="A router parameter (vcs=8, routing_delay=0) or any a.b=value of the topology.",
-)
-"""The `--set` of commands that run one network, whose routers' parameters need no path."""
 
 
 def run_options(function: Any) -> Any:

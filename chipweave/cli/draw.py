@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from chipweave.cli import _names
-from chipweave.cli._run_options import each_once
+from chipweave.cli._run_options import topology_sets
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
@@ -18,14 +18,7 @@ from chipweave.cli._run_options import each_once
     type=click.Path(dir_okay=False),
     help="The file to write: .svg, .png or .pdf. Default: the topology's name, .svg.",
 )
-@click.option(
-    "--set",
-    "sets",
-    multiple=True,
-    metavar="a.b=value",
-    callback=each_once,
-    help="Change a value of the topology first.",
-)
+@topology_sets
 @click.option("--preset", help="A preset of behaviour to lay over the topology.")
 @click.option("--allow-code", is_flag=True, help="Import code that the topology names.")
 def command(topology: Any, out: Any, sets: Any, preset: Any, allow_code: Any) -> None:

@@ -5,21 +5,14 @@ from __future__ import annotations
 import click
 
 from chipweave.cli import _names
-from chipweave.cli._run_options import each_once
+from chipweave.cli._run_options import topology_sets
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("topology", shell_complete=_names.topologies)
 @click.option("--format", "form", type=click.Choice(["sst-json", "dot"]), default="sst-json", show_default=True)
 @click.option("--preset", help="Preset of behaviour laid over the topology.")
-@click.option(
-    "--set",
-    "sets",
-    multiple=True,
-    metavar="A.B=VALUE",
-    callback=each_once,
-    help="Override a parameter of the topology.",
-)
+@topology_sets
 @click.option("--allow-code", is_flag=True, help="Import code that the YAML names.")
 @click.option("-o", "--out", default="-", metavar="FILE", help="The file to write  [default: standard output]")
 @click.option("--force", is_flag=True, help="Replace a file that is there.")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from chipweave.errors import BadInput, Fault
 from chipweave.io.late import late
-from chipweave.run.table import Table
+from chipweave.run.table import Table, Tables
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -35,7 +35,7 @@ def as_written(folder: str | Path) -> Iterator[None]:
         ) from error
 
 
-class Results:
+class Results(Tables):
     """What an output folder holds; a table is read when it is first used. Columns and units: docs/reference/results.md.
 
     Attributes:
@@ -63,40 +63,10 @@ class Results:
         """One row per run; times in ns, sizes in bytes."""
         return self.document["rows"]
 
-    @cached_property
-    def layers(self) -> Table:
-        """One row per run, step and layer."""
-        return self._table("layers.parquet")
-
-    @cached_property
-    def statistics(self) -> Table:
-        """One row per run, part and statistic."""
-        return self._table("statistics.parquet")
-
-    @cached_property
-    def links(self) -> Table:
-        """One row per run, network, link and time bin in which the link was used or waited for."""
-        return self._table("links.parquet")
-
     @property
     def breakdown(self) -> list[dict]:
         """Where the time of each row went: critical path by layer, parts, hottest links; none of rows by a sample."""
         return self.document.get("breakdown", [])
-
-    @cached_property
-    def critical(self) -> Table:
-        """One row per run, step, layer and class: the critical path, split."""
-        return self._table("critical.parquet")
-
-    @cached_property
-    def parts(self) -> Table:
-        """One row per run and resource of a part: how long it was busy, idle and waited for."""
-        return self._table("parts.parquet")
-
-    @cached_property
-    def flows(self) -> Table:
-        """Of each link the largest flows: which expert of which layer, from which die to which."""
-        return self._table("flows.parquet")
 
     def _path(self, name: str) -> Path:
         """A file of the folder; BadInput where it is missing."""
@@ -122,8 +92,8 @@ class Results:
 
     def _table(self, name: str) -> Table:
         """A Parquet table of the folder; BadInput where it is none."""
-        path = self._path(name)
+        path = self._path(f"{name}.parquet")
         try:
-            return Table(pq.read_table(path), Path(name).stem)
+            return Table(pq.read_table(path), name)
         except pa.ArrowInvalid as error:
             raise BadInput(f"{path} is no Parquet file: {error}") from None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 from collections.abc import Iterator
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from chipweave.errors import BadInput, Fault
@@ -117,6 +118,44 @@ class Table:
         )
         caption = f"{html.escape(self.name)}: {len(self):,} rows"
         return f"<table><caption>{caption}</caption><thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table>"
+
+
+class Tables:
+    """The tables of one run, or of the runs of a comparison with columns that name the run; made when first used."""
+
+    def _table(self, name: str) -> Table:
+        """The table of this name."""
+        raise NotImplementedError
+
+    @cached_property
+    def layers(self) -> Table:
+        """One row per run, step and layer: times in ps, counts of that layer alone."""
+        return self._table("layers")
+
+    @cached_property
+    def links(self) -> Table:
+        """One row per run, network, link and time bin in which the link was used or waited for."""
+        return self._table("links")
+
+    @cached_property
+    def statistics(self) -> Table:
+        """One row per run, part and statistic."""
+        return self._table("statistics")
+
+    @cached_property
+    def critical(self) -> Table:
+        """One row per run, step, layer and class: the critical path, split; a layer-step's classes sum to its time."""
+        return self._table("critical")
+
+    @cached_property
+    def parts(self) -> Table:
+        """One row per run and resource of a part: how long it was busy, idle and waited for."""
+        return self._table("parts")
+
+    @cached_property
+    def flows(self) -> Table:
+        """Of each link the largest flows: which expert of which layer, from which die to which."""
+        return self._table("flows")
 
 
 def _cell(value: Any) -> str:

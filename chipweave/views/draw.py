@@ -267,8 +267,13 @@ def _box(
         zorder=3,
     )
     if below:
-        axis.text(x, y - 0.12, below, ha="center", va="center", fontsize=0.82 * size, color=QUIET, zorder=3)
+        _quiet(axis, x, y - 0.12, below, 0.82 * size)
     return box
+
+
+def _quiet(axis: Any, x: float, y: float, text: str, size: float, va: str = "center", linespacing: float = 1.2) -> None:
+    """Text that stands back, centred on `x`, over a box."""
+    axis.text(x, y, text, ha="center", va=va, fontsize=size, color=QUIET, zorder=3, linespacing=linespacing)
 
 
 def _inside(axis: Any, system: System, what: Any, colours: dict[str, str]) -> None:
@@ -301,29 +306,10 @@ def _parts(axis: Any, system: System, graph: Any, colours: dict[str, str], prefi
         boxes[name] = _box(
             axis, spot, 1.3, 0.72, fill, name.removeprefix(prefix).strip(), INK, below=" ", dashed=bool(outside)
         )
-        axis.text(
-            spot[0],
-            spot[1] - 0.14,
-            (outside or kind) + (f"\nholds {held}" if held else ""),
-            ha="center",
-            va="center",
-            fontsize=6.5,
-            color=QUIET,
-            zorder=3,
-            linespacing=1.15,
-        )
+        x, y = spot
+        _quiet(axis, x, y - 0.14, (outside or kind) + (f"\nholds {held}" if held else ""), 6.5, linespacing=1.15)
         if part is not None and not outside:
-            axis.text(
-                spot[0],
-                spot[1] - 0.4,
-                _figures_of(part),
-                ha="center",
-                va="top",
-                fontsize=6,
-                color=QUIET,
-                zorder=3,
-                linespacing=1.1,
-            )
+            _quiet(axis, x, y - 0.4, _figures_of(part), 6, va="top", linespacing=1.1)
     for a, b, data in graph.edges(data=True):
         columns = (spots[b][0] - spots[a][0]) / 1.75
         bend = 0 if columns == 1 else -0.32 if columns > 1 else -0.45

@@ -95,32 +95,6 @@ class TestBothEngines:
             fabric.build(layout_of(), admission="early_booking", engine=engine)
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        MESH,
-        MESH + "\nrouter: {vcs: 4, message_vcs: 1, max_packet: 96 B}",
-        MESH + "\nrouter: {vcs: 2, max_packet: 1 MiB, vc_depth: 3}",
-        MESH.replace("32 GB/s", "31.7 GB/s") + "\nrouter: {routing_delay: 0, wait_for_tail_credit: 1}",
-        "grid: [4, 4]\nshape: torus\nlatency: 3 ns\nbandwidth: 32 GB/s\nrouter: {vcs: 4}",
-        "routers: 4\nshape: switch\nlatency: 5 ns\nbandwidth: 32 GB/s\nrouter: {sw_allocator: islip(2)}",
-    ],
-)
-def test_kernel_and_twin_end_every_message_in_the_same_ps_with_the_same_link_counts(layout_of, text):
-    rng = np.random.default_rng(len(text))
-    layout = layout_of(text)
-    ends = layout.parts["networks"][0].endpoints
-    rows = np.stack([rng.integers(0, ends, 30), rng.integers(0, ends, 30), rng.integers(1, 1500, 30)], axis=1)
-    starts = rng.integers(0, 60_000, 30)
-    kernel, k = finish(layout, "both", rows, "kernel", starts)
-    plain, p = finish(layout, "both", rows, "plain", starts)
-    assert kernel.tolist() == plain.tolist()
-    a, b = (running.link_statistics(layout.find("n")) for running in (k, p))
-    assert np.array_equal(a.bytes, b.bytes) and np.array_equal(a.busy_ps, b.busy_ps) and a.bytes.sum() > 0
-    assert np.array_equal(a.wire.sum(axis=0), b.wire.sum(axis=0)) and (a.wire.sum(axis=0) >= a.bytes).all()
-    assert k.events == p.events
-
-
 TEXTS = [
     MESH,
     MESH + "\nrouter: {vcs: 4, message_vcs: 1, max_packet: 96 B}",
@@ -128,6 +102,28 @@ TEXTS = [
     "grid: [4, 4]\nshape: torus\nlatency: 3 ns\nbandwidth: 32 GB/s\nrouter: {vcs: 4}",
     "routers: 4\nshape: switch\nlatency: 5 ns\nbandwidth: 32 GB/s\nrouter: {sw_allocator: islip(2)}",
 ]
+
+
+def thirty(layout_of, text):
+    """(layout, rows of chain `both`, starts) of 30 messages at random."""
+    rng = np.random.default_rng(len(text))
+    layout = layout_of(text)
+    ends = layout.parts["networks"][0].endpoints
+    rows = np.stack([rng.integers(0, ends, 30), rng.integers(0, ends, 30), rng.integers(1, 1500, 30)], axis=1)
+    starts = rng.integers(0, 60_000, 30)
+    return layout, rows, starts
+
+
+@pytest.mark.parametrize("text", [*TEXTS, MESH + "\nrouter: {vcs: 2, max_packet: 1 MiB, vc_depth: 3}"])
+def test_kernel_and_twin_end_every_message_in_the_same_ps_with_the_same_link_counts(layout_of, text):
+    layout, rows, starts = thirty(layout_of, text)
+    kernel, k = finish(layout, "both", rows, "kernel", starts)
+    plain, p = finish(layout, "both", rows, "plain", starts)
+    assert kernel.tolist() == plain.tolist()
+    a, b = (running.link_statistics(layout.find("n")) for running in (k, p))
+    assert np.array_equal(a.bytes, b.bytes) and np.array_equal(a.busy_ps, b.busy_ps) and a.bytes.sum() > 0
+    assert np.array_equal(a.wire.sum(axis=0), b.wire.sum(axis=0)) and (a.wire.sum(axis=0) >= a.bytes).all()
+    assert k.events == p.events
 
 
 def followed(layout, rows, engine, starts):
@@ -169,11 +165,7 @@ def check_ways(layout, rows, ways, stages):
 
 @pytest.mark.parametrize("text", TEXTS)
 def test_a_message_is_somewhere_at_every_instant_of_its_life_alike_in_kernel_and_twin(layout_of, text):
-    rng = np.random.default_rng(len(text))
-    layout = layout_of(text)
-    ends = layout.parts["networks"][0].endpoints
-    rows = np.stack([rng.integers(0, ends, 30), rng.integers(0, ends, 30), rng.integers(1, 1500, 30)], axis=1)
-    starts = rng.integers(0, 60_000, 30)
+    layout, rows, starts = thirty(layout_of, text)
     kernel, plain = (followed(layout, rows, engine, starts) for engine in ("kernel", "plain"))
     assert kernel[0].tolist() == plain[0].tolist() == finish(layout, "both", rows, "kernel", starts)[0].tolist()
     assert kernel[1] == plain[1] and kernel[1]

@@ -13,7 +13,7 @@ from chipweave.run.compare import VOLATILE
 from chipweave.run.results import Results
 from chipweave.run.simulate import Outcome
 from chipweave.run.spec import RunSpec
-from chipweave.run.table import LABELS, Table
+from chipweave.run.table import LABELS, Table, Tables
 from chipweave.run.why import explain
 from chipweave.run.why.folder import Kept, spec_of
 from chipweave.views.notebook import text
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from chipweave.views.notebook.plots import Plots
 
 
-class Result:
+class Result(Tables):
     """One run that has ended.
 
     Attributes:
@@ -66,36 +66,6 @@ class Result:
         """What the manifest says of the run: system and policies resolved, trace, code, notes."""
         return self.outcome.facts
 
-    @cached_property
-    def layers(self) -> Table:
-        """One row per step and layer: times in ps, counts of that layer alone."""
-        return self._tables["layers"].of(self.labels)
-
-    @cached_property
-    def links(self) -> Table:
-        """One row per network, link and time bin in which the link was used or waited for."""
-        return self._tables["links"].of(self.labels)
-
-    @cached_property
-    def statistics(self) -> Table:
-        """One row per part and statistic."""
-        return self._tables["statistics"].of(self.labels)
-
-    @cached_property
-    def critical(self) -> Table:
-        """One row per step, layer and class: the critical path, split; classes of a layer-step sum to its time."""
-        return self._tables["critical"].of(self.labels)
-
-    @cached_property
-    def parts(self) -> Table:
-        """One row per resource of a part: how long it was busy, idle and waited for."""
-        return self._tables["parts"].of(self.labels)
-
-    @cached_property
-    def flows(self) -> Table:
-        """Of each link the largest flows: which expert of which layer, from which die to which."""
-        return self._tables["flows"].of(self.labels)
-
     @property
     def labels(self) -> dict[str, str]:
         """What tells this run from others of a comparison."""
@@ -104,6 +74,10 @@ class Result:
     @cached_property
     def _tables(self) -> dict[str, Table]:
         return {name: Table(arrow, name) for name, arrow in output_folder.tables([self.outcome]).items()}
+
+    def _table(self, name: str) -> Table:
+        """A table of the run, without the columns that name it."""
+        return self._tables[name].of(self.labels)
 
     @property
     def plot(self) -> Plots:
