@@ -85,6 +85,14 @@ def island_name(parts: Sequence[Component]) -> str:
     return ".".join(words[0][:same]) or parts[0].name
 
 
+def die_names(groups: Iterable[Component]) -> dict[int, str]:
+    """Number -> name of every die, of the groups' first parts (`gather`): of alike and unlike dies."""
+    staged: defaultdict[int, list[Component]] = defaultdict(list)
+    for part in (part for first in groups for part in first.members if isinstance(first, Staged)):
+        staged[part.die].append(part)
+    return {number: island_name(parts) for number, parts in staged.items()}
+
+
 def starts_chains(part: Staged) -> bool:
     """Whether work begins at this part."""
     return type(part).publish is not Staged.publish

@@ -48,6 +48,12 @@ def test_busy_and_idle_time_of_a_part_sum_to_the_run(outcome):
     assert all(served >= reads.get(part, 0) for part, _, served, *_ in parts if part.endswith(".hbm"))
 
 
+def test_flows_name_their_dies_where_one_has_parts_of_another_kind():
+    found = simulate.simulate(replace(SMALL, sets=("die[0][0].sm.kind=sm.tile",))).breakdown.flows
+    names = {die for *_, source, target, _ in found for die in (source, target)}
+    assert names == {f"die[{x}][{y}]" for x in range(5) for y in range(5)}
+
+
 @pytest.mark.slow
 def test_all_flows_of_a_link_sum_to_its_bytes(monkeypatch):
     monkeypatch.setattr(flows, "TOP", 10**9)

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from chipweave.chain.nouns import Take
+from chipweave.component.replicas import die_names
 from chipweave.run.why.breakdown import Breakdown
 from chipweave.run.why.flows import Flows
 from chipweave.run.why.recorded import CONTROL, class_of, classes_of
@@ -96,5 +97,4 @@ class Accounting(Stretches):
             for unit, (served, busy, waited) in enumerate(self.used[at : at + array.count].tolist()):
                 parts.append((array.label(unit), cause, served, busy, run_ps - busy, waited))
             at += array.count
-        dies = {part.die: part.name.rpartition(".")[0] for part in run.groups[0].members}
-        return Breakdown(run_ps, self.critical, parts, self.flows.largest(dies))
+        return Breakdown(run_ps, self.critical, parts, self.flows.largest(die_names(run.groups)))
