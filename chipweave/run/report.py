@@ -217,12 +217,12 @@ def _sampled(row: dict[str, Any], say: Callable[..., Any]) -> None:
         say(f"{'':>10}  did not recur for {group['cycles']:,} cycles from {group['begun']:,} on: {flows}")
 
 
-def hottest(outcome: Any) -> str:
+def hottest(outcome: Any, most: int = HOT_LINKS) -> str:
     """The busiest links of a run as text: name, share of the run's time it was held, bytes."""
-    total = int(outcome.table[:, 2].sum())
+    total = outcome.total_ps
     found = []
     for _, names, stats in outcome.links:
         links = zip(stats.busy_ps, names, stats.bytes, strict=True)
         found += [(int(busy), name, int(size)) for busy, name, size in links if busy]
     found.sort(reverse=True)
-    return ", ".join(f"{name} {busy / total:.0%} ({amount(size)})" for busy, name, size in found[:HOT_LINKS])
+    return ", ".join(f"{name} {busy / total:.0%} ({amount(size)})" for busy, name, size in found[:most])

@@ -26,6 +26,7 @@ from chipweave.run.output_folder import FILES
 from chipweave.run.record import HEAD
 from chipweave.run.simulate import Outcome
 from chipweave.run.spec import RunSpec
+from chipweave.run.table import LABELS
 from chipweave.run.why.breakdown import Breakdown
 from chipweave.topology.system import System
 from chipweave.trace import library, models
@@ -37,7 +38,6 @@ else:
 pc = late("pyarrow.compute")
 pq = late("pyarrow.parquet")
 
-LABELS = ("strategy", "link_model", "admission")
 FORCE = "another folder, or --force to replace what is there"
 
 Label = tuple[str, str, str]

@@ -28,7 +28,7 @@ from chipweave.run.context import Run
 from chipweave.run.die_figures import check_facts, costs_of, die_places, distance_of, facts_of, homes
 from chipweave.run.metrics import COUNTED, counted_by
 from chipweave.run.placing import Placing
-from chipweave.run.record import HEAD, Meter, figures
+from chipweave.run.record import HEAD, Meter, column, figures
 from chipweave.run.why.accounting import Accounting
 from chipweave.run.why.breakdown import Breakdown
 from chipweave.run.workload import Workload
@@ -59,6 +59,11 @@ class Outcome:
     def columns(self) -> list[str]:
         """Names of the layer table's columns: those of every run, then one for each metric that a part counts."""
         return [*HEAD, *(figure.name for figure in self.metrics)]
+
+    @property
+    def total_ps(self) -> int:
+        """Time of all layer-steps, prefill included."""
+        return int(column(self.table, "time_ps").sum())
 
 
 def room_of(facts: dict[str, Any], holds: np.ndarray, work: Work) -> CopyRoom:

@@ -21,8 +21,7 @@ from chipweave.chain.nouns import Take
 from chipweave.errors import BadInput, Fault
 from chipweave.io.atomic import check_file, replacing
 from chipweave.run import simulate
-from chipweave.run.compare import VOLATILE
-from chipweave.run.why.folder import Kept
+from chipweave.run.why.folder import Kept, again
 from chipweave.run.why.stretches import ASKED, BATCH, CHAIN, END, NUMBER, START, TRANSFER, Stretches
 
 MOST_STAGES = 60_000
@@ -110,14 +109,7 @@ def of(kept: Kept, most: int = MOST_STAGES) -> dict[str, Any]:
         watched.append(Stages(fabric, every))
         return watched[0]
 
-    outcome = simulate.simulate(kept.spec, around=around, account=False)
-    if any(outcome.row[k] != v for k, v in kept.row.items() if k in outcome.row and k not in (*VOLATILE, "speedup")):
-        raise BadInput(
-            Fault(
-                f"{kept.folder}: run again, {kept.row['strategy']} gives other figures",
-                allowed="a folder that this version wrote from the same files; `chipweave rerun` says more",
-            )
-        )
+    outcome = again(kept, around)
     rule = f"stages of every {every}. layer-step" if every > 1 else "all stages"
     return {
         "displayTimeUnit": "ns",

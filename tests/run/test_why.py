@@ -6,6 +6,7 @@ import pytest
 
 from benchmarks import why_bounds
 from chipweave.__main__ import main
+from chipweave.run.why import explain
 
 pytestmark = pytest.mark.slow
 
@@ -179,6 +180,15 @@ def test_the_life_of_a_transfer_has_a_place_at_every_instant(run, capsys, link_m
     assert len({life["time_ns"] for life in lives}) > 1
     code, _, told = command(capsys, "why", folder, "--layer", 3, "--transfer", 10**9)
     assert code == 2 and "no layer-step has a transfer" in told
+
+
+def test_a_layer_without_a_transfer_is_refused_with_those_that_have_it(run, capsys, monkeypatch):
+    recorded = explain.recorded
+    monkeypatch.setattr(explain, "recorded", lambda *these: [p for p in recorded(*these) if p.layer in (4, 7)])
+    folder = run("a")
+    assert document(capsys, "why", folder, "--layer", 7, "--transfer", 2)["chain"][0]["layer"] == 7
+    code, _, told = command(capsys, "why", folder, "--layer", 3, "--transfer", 2)
+    assert code == 2 and "layer 3 has no transfer 2; allowed: layer 4, 7\n" in told
 
 
 def test_names_that_are_not_there_are_refused_with_the_nearest(run, capsys):

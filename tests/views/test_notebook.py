@@ -4,6 +4,7 @@ different?"""
 import json
 import re
 import sys
+from dataclasses import replace
 
 import pyarrow as pa
 import pytest
@@ -89,6 +90,8 @@ def test_text_is_ten_lines_and_pages_escape_names(run, pair):
     assert len(repr(pair).split("\n")) <= 10 and "1.00 x" in repr(pair)
     for page in (run._repr_html_(), pair._repr_html_(), run.layers._repr_html_()):
         assert page.startswith("<table>") and page.count("<tr") > 2
+    nested = cw.Result(run.spec, replace(run.outcome, row={**run.row, "flit": {"difference": 0.1}}))
+    assert nested._repr_html_() == run._repr_html_()
     evil = cw.Table(pa.table({"<script>": ["<b>&"]}), "<i>")._repr_html_()
     assert "<script>" not in evil and "<b>" not in evil and "<i>" not in evil
 

@@ -11,6 +11,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from chipweave.run.table import LABELS
+
 HOTTEST = 10  # links in the document; all of them stand in links.parquet
 TOP = 8  # flows kept of each link
 
@@ -46,7 +48,7 @@ def document(outcome: Any) -> dict[str, Any]:
     for each in counted:
         layers.setdefault(each[1], []).append(each)
     return {
-        **{name: row[name] for name in ("strategy", "link_model", "admission")},
+        **{name: row[name] for name in LABELS},
         "time_ps": sum(ps for *_, ps in counted),
         "critical": classes(counted),
         "layers": [

@@ -151,7 +151,12 @@ def why(kept: Kept, layer: int | None = None, place: str | None = None, transfer
 
 def of_transfer(kept: Kept, layer: int | None, transfer: int) -> dict[str, Any]:
     """The document of `why` of the life of one transfer."""
-    lives = chain_of(kept, recorded(kept, transfer), layer)
+    paths = recorded(kept, transfer)
+    own = [path for path in paths if layer in (None, path.layer)]
+    if not own:
+        there = [str(each) for each in sorted({path.layer for path in paths})]
+        raise BadInput(Fault(f"layer {layer} has no transfer {transfer}", allowed=f"layer {_few(there)}"))
+    lives = chain_of(kept, own)
     first = [each for each in lives if (each.step, each.layer) == (lives[0].step, lives[0].layer)]
     return document(kept, first, {}) | {"transfer": transfer}
 

@@ -9,8 +9,8 @@ from chipweave.errors import BadInput, Fault, nearest
 from chipweave.run import simulate
 from chipweave.run.compare import VOLATILE
 from chipweave.run.results import Results
-from chipweave.run.resume import LABELS
 from chipweave.run.spec import RunSpec
+from chipweave.run.table import LABELS
 from chipweave.run.why.ideal import Without
 from chipweave.run.why.recorded import LayerPath, Recorded
 
@@ -88,8 +88,7 @@ def recorded(kept: Kept, transfer: int | None = None) -> list[LayerPath]:
     """Run it again with a record of its critical paths; of one transfer of each layer-step, where that is named.
 
     Raises:
-        BadInput: no layer-step has that transfer; or this program, trace or machine gives other figures than the
-        folder's: what is said of them would not hold.
+        BadInput: no layer-step has that transfer; or as `again`.
     """
     watched = []
 
@@ -97,6 +96,19 @@ def recorded(kept: Kept, transfer: int | None = None) -> list[LayerPath]:
         watched.append(Recorded(fabric, work, transfer))
         return watched[0]
 
+    outcome = again(kept, around)
+    if not watched[0].paths:
+        raise BadInput(Fault(f"no layer-step has a transfer {transfer}", allowed=f"0 to {watched[0].most - 1}"))
+    return at_hottest_links(watched[0], outcome)
+
+
+def again(kept: Kept, around: Any) -> simulate.Outcome:
+    """Run it again, watched by what `around` puts around its fabric.
+
+    Raises:
+        BadInput: this program, trace or machine gives other figures than the folder's: what is said of them would not
+        hold.
+    """
     outcome = simulate.simulate(kept.spec, around=around, account=False)
     different = [k for k, v in outcome.row.items() if k not in (*VOLATILE, "speedup") and kept.row.get(k) != v]
     if different:
@@ -106,9 +118,7 @@ def recorded(kept: Kept, transfer: int | None = None) -> list[LayerPath]:
                 allowed="a folder that this version wrote from the same files; `chipweave rerun` says more",
             )
         )
-    if not watched[0].paths:
-        raise BadInput(Fault(f"no layer-step has a transfer {transfer}", allowed=f"0 to {watched[0].most - 1}"))
-    return at_hottest_links(watched[0], outcome)
+    return outcome
 
 
 def at_hottest_links(watch: Recorded, outcome: simulate.Outcome) -> list[LayerPath]:

@@ -96,7 +96,7 @@ def link_values(
     if name not in system.networks or name not in known:
         raise BadInput(Fault(f"no network {name!r}", allowed=", ".join(known), nearest=nearest(name, known)))
     names, stats = known[name]
-    total = max(1, int(run.table[:, 2].sum()))
+    total = max(1, run.outcome.total_ps)
     value = {"busy": stats.busy_ps / total, "stalled": stats.stalled_ps / total, "bytes": stats.bytes / 1e9}[kind]
     spots = draw_layout.positions(system.networks[name], system)
     ends = dict.fromkeys(((a, b) for a, b, _ in system.networks[name].graph.edges(data=True)), 0.0)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from chipweave.io.console import amount, printable
 from chipweave.run.metrics import COUNTED, FIGURES
+from chipweave.run.report import hottest
 from chipweave.run.table import Table, from_rows
 
 if TYPE_CHECKING:
@@ -15,13 +16,16 @@ if TYPE_CHECKING:
 UNITS = {figure.name: figure.unit for figure in (*FIGURES, *COUNTED)}
 WORDS = {figure.name: figure.definition for figure in (*FIGURES, *COUNTED)}
 MOST = 7  # runs of a comparison that its text shows; its page shows all
-NESTED = ("layers", "sample")  # of a row: lists and mappings, which are no figures
 
 
 def figures_table(rows: list[dict[str, Any]]) -> Table:
     """Rows of figures as a Table, without what is no single value."""
-    plain = [{k: v for k, v in row.items() if not isinstance(v, (list, dict))} for row in rows]
-    return from_rows(plain, UNITS, "figures")
+    return from_rows([plain(row) for row in rows], UNITS, "figures")
+
+
+def plain(row: dict[str, Any]) -> dict[str, Any]:
+    """A row without its lists and mappings (layers, what a sample says), which are no figures."""
+    return {name: value for name, value in row.items() if not isinstance(value, (list, dict))}
 
 
 def of_run(run: Result) -> str:
@@ -47,14 +51,7 @@ def of_run(run: Result) -> str:
 
 def busiest(run: Result) -> str:
     """The link that was busy longest, its share of the run, its bytes."""
-    total = int(run.table[:, 2].sum())
-    found = [
-        (int(busy), name, int(size))
-        for _, names, stats in run.outcome.links
-        for busy, name, size in zip(stats.busy_ps, names, stats.bytes, strict=True)
-    ]
-    busy, name, size = max(found, default=(0, "", 0))
-    return f"{printable(name)} {busy / total:.0%} ({amount(size)})" if busy and total else "no link was used"
+    return printable(hottest(run.outcome, most=1)) or "no link was used"
 
 
 def time(ns: int) -> str:
@@ -87,8 +84,7 @@ def page_of_run(run: Result) -> str:
     rows = "".join(
         f'<tr title="{html.escape(WORDS.get(name, ""))}"><td>{html.escape(printable(name))}</td>'
         f"<td>{html.escape(_value(value))}</td><td>{html.escape(UNITS.get(name, ''))}</td></tr>"
-        for name, value in run.row.items()
-        if name not in NESTED
+        for name, value in plain(run.row).items()
     )
     about = f"{run}: {time(run.time_ns)}; busiest link {busiest(run)}"
     return f"<table><caption>{html.escape(printable(about))}</caption><tbody>{rows}</tbody></table>"

@@ -54,7 +54,7 @@ def series(runs: list[Result], links: dict[str, list[str]]) -> list[dict[str, An
     most = max(1, min(MOST_BINS, MOST_NUMBERS // max(1, each)))
     found = []
     for run in runs:
-        total = int(run.table[:, 2].sum())
+        total = run.outcome.total_ps
         own = {name: (names, stats) for name, names, stats in run.outcome.links}
         found.append({name: over_time(*own[name], order, total, most) for name, order in links.items() if name in own})
     return found

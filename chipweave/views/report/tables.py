@@ -152,7 +152,7 @@ def _cause(flow: dict[str, Any]) -> str:
 
 def of_links(run: Any, at: int, most: int = 10) -> str:
     """As `hottest`, of a run without accounts: links alone, no flows."""
-    total = int(run.table[:, 2].sum())
+    total = run.outcome.total_ps
     found = [
         (int(stats.busy_ps[i]), network, name, int(stats.stalled_ps[i]), int(stats.bytes[i]))
         for network, names, stats in run.outcome.links
