@@ -118,7 +118,7 @@ def test_every_page_and_test_that_is_named_is_there():
 
 
 def test_every_benchmark_that_is_named_can_be_run_so():
-    """`python -m benchmarks NAME ...` takes names alone; words of a benchmark's own follow `python -m benchmarks.NAME`."""
+    """`python -m benchmarks NAME ...` takes names alone; a benchmark's own words follow `python -m benchmarks.NAME`."""
     seen = 0
     for path in [*PAGES, *SOURCES]:
         text = path.read_text(encoding="utf-8", errors="replace")
