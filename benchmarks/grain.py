@@ -1,6 +1,6 @@
 """`flit` at `grain: auto` beside exact flit on the same 15 layer-steps: error of decode time, and CPU.
 
-    python -m benchmarks grain [JOB ...]        # exact layer-steps of deepseek-v3 take 15 to 20 s of CPU each
+    python -m benchmarks.grain [JOB ...]       # exact layer-steps of deepseek-v3 take 15 to 20 s of CPU each
 
 Three layer-steps of the prefill and of each quarter of the decode steps, each from the state of the run itself, which
 is under `circuit`. Each job: (model, preset, strategy, batch, steps); no choice was made on the last two.

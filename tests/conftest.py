@@ -42,7 +42,7 @@ def slowness():
     return max(1.0, 2 * (time.process_time() - begun) / QUIET_LOOP_S)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def small_model():
     """(path, what is other than in MINI) -> the path, with a model file written there."""
 

@@ -17,7 +17,6 @@ from typing import Any
 
 import numpy as np
 
-from chipweave.noc import network as flit_network
 from chipweave.run import simulate as serving
 from chipweave.run.probe import Probe, Watched, finer
 from chipweave.run.record import column, nanoseconds
@@ -86,7 +85,6 @@ def measure(spec: Any, outcome: Any, wanted: Any, on_layer: Any = None, together
     """
     loaded = serving.load(spec)
     network = serving.mesh_of(loaded.system)
-    flits = flit_network.of(network)
     parts: list[Stratum] = []
     made: list[Watched] = []
 
@@ -95,7 +93,7 @@ def measure(spec: Any, outcome: Any, wanted: Any, on_layer: Any = None, together
         grain = probes[FLIT].grain
         if grain > 1:
             probes.append(Probe.of(finer(spec, network.name, grain), work, *PROBES[FLIT]))
-        bytes_of_all = flits.flit_bytes * (grain / 3 if grain > 1 else 1)  # the finer grain costs twice as much
+        bytes_of_all = network.router.flit * (grain / 3 if grain > 1 else 1)  # the finer grain costs twice as much
         size = wanted or default_size(together or layer_cost(outcome), bytes_of_all)
         parts.extend(strata(outcome.table, outcome.prefill_steps, size, spec.seed))
         made.append(Watched(fabric, probes, {int(row) for part in parts for row in part.chosen}, threads))

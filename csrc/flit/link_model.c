@@ -4,9 +4,8 @@
 #include <string.h>
 
 #include "flit/alone.h"
+#include "flit/edges.h"
 #include "stages/network_bins.h"
-
-typedef unsigned __int128 u128;
 
 enum { FETCH = 64 };
 
@@ -24,7 +23,7 @@ struct net_flit {
     struct noc_state *noc;
     struct door *doors;
     int32_t *link_row, *interval, *per, *endpoint_of, vcs;
-    uint64_t per_edge, edges; /* edge n is at n * per_edge / edges ps, rounded */
+    struct edges clock;
     uint64_t in_flight;
     uint32_t *turn;          /* per traffic class: messages sent */
     struct own_arrival *own; /* messages to their own endpoint: they arrive when they were sent */
@@ -42,60 +41,25 @@ struct net_flit {
     struct network_bins bins;
 };
 
-/* Euclid's: edges and ps are kept as a fraction in lowest terms. */
-static uint64_t common_divisor(uint64_t a, uint64_t b)
-{
-    while (b) {
-        uint64_t rest = a % b;
-        a = b;
-        b = rest;
-    }
-    return a;
-}
-
-/* Time of an edge of a clock `faster` times the network's, rounded to the nearest ps, halves up; NETWORK_NEVER beyond
- * what 64 bits hold. */
-static int64_t edge_of(const net_flit *f, uint64_t cycle, uint64_t faster)
-{
-    const u128 edges = (u128)f->edges * faster;
-    u128 t = ((u128)cycle * f->per_edge * 2 + edges) / (edges * 2);
-    return t < (u128)NETWORK_NEVER ? (int64_t)t : NETWORK_NEVER;
-}
-
-/* The first cycle of that clock whose edge is after `time`. */
-static uint64_t first_after(const net_flit *f, int64_t time, uint64_t faster)
-{
-    uint64_t cycle = (uint64_t)((u128)(uint64_t)time * f->edges * faster / f->per_edge);
-    while (cycle && edge_of(f, cycle - 1, faster) > time)
-        cycle--;
-    while (edge_of(f, cycle, faster) <= time)
-        cycle++;
-    return cycle;
-}
-
 /* Time of an edge of the network's clock. */
-static int64_t edge_time(const net_flit *f, uint64_t cycle) { return edge_of(f, cycle, 1); }
+static int64_t time_of(const net_flit *f, uint64_t cycle) { return edge_time(f->clock, cycle, 1); }
 
 /* The first cycle whose edge is after `time`. */
-static uint64_t cycle_after(const net_flit *f, int64_t time) { return first_after(f, time, 1); }
+static uint64_t cycle_after(const net_flit *f, int64_t time) { return edge_after(f->clock, time, 1); }
 
 /* ---- statistics */
-
-/* Cycles as ps, rounded down. */
-static int64_t in_ps(const net_flit *f, uint64_t cycles) { return (int64_t)((u128)cycles * f->per_edge / f->edges); }
 
 /* Time of `flits` flits on a link. */
 static int64_t on_wire(const net_flit *f, int32_t link, uint64_t flits)
 {
-    const u128 cycles = (u128)flits * (u128)(uint64_t)f->interval[link];
-    return (int64_t)(cycles * f->per_edge / ((u128)f->edges * (u128)(uint64_t)f->per[link]));
+    return edges_ps(f->clock, flits, (uint64_t)f->interval[link], (uint64_t)f->per[link]);
 }
 
 /* What the links have done since the last reading goes to the bin of cycle `bin_end - 1`; the next one is that of
  * `now`. */
 static void settle(net_flit *f, uint64_t now)
 {
-    int64_t last = f->bin_end ? edge_time(f, f->bin_end - 1) : 0;
+    int64_t last = f->bin_end ? time_of(f, f->bin_end - 1) : 0;
     network_bins_grow(&f->bins, last + 1);
     noc_count(f->noc, f->counts);
     for (int32_t i = 0; i < f->spec.n_links; i++) {
@@ -108,11 +72,11 @@ static void settle(net_flit *f, uint64_t now)
         int64_t *arbiter = network_bins_row(&f->bins, last / f->bins.bin_ps) + i * LINK_COLUMNS;
         arbiter[LINK_BYTES] += (int64_t)(sent - f->sent[i]) * f->spec.flit_bytes;
         arbiter[LINK_BUSY] += on_wire(f, i, sent) - on_wire(f, i, f->sent[i]);
-        arbiter[LINK_STALLED] += in_ps(f, stalled) - in_ps(f, f->stalled[i]);
+        arbiter[LINK_STALLED] += edges_ps(f->clock, stalled, 1, 1) - edges_ps(f->clock, f->stalled[i], 1, 1);
         f->sent[i] = sent;
         f->stalled[i] = stalled;
     }
-    int64_t bin = edge_time(f, now) / f->bins.bin_ps;
+    int64_t bin = time_of(f, now) / f->bins.bin_ps;
     f->bin_end = cycle_after(f, (bin + 1) * f->bins.bin_ps - 1);
 }
 
@@ -174,14 +138,14 @@ static int send_alone(net_flit *f, int64_t now, uint32_t message, int64_t pair, 
     int64_t cycles = f->spec.alone_base;
     for (int32_t i = 0; i < way->n; i++)
         cycles += f->alone_link[f->spec.ways->links[way->first + (uint32_t)i]];
-    const int64_t time = edge_of(f, first_after(f, now, faster) + (uint64_t)cycles, faster);
+    const int64_t time = edge_time(f->clock, edge_after(f->clock, now, faster) + (uint64_t)cycles, faster);
     network_bins_grow(&f->bins, time + 1);
     int64_t *row = network_bins_row(&f->bins, time / f->bins.bin_ps);
     for (int32_t i = 0; i < way->n; i++) {
         const int32_t link = f->spec.ways->links[way->first + (uint32_t)i];
-        const u128 edges = (u128)f->edges * faster * (u128)(uint64_t)f->per[link];
         row[link * LINK_COLUMNS + LINK_BYTES] += f->spec.flit_bytes / f->spec.grain;
-        row[link * LINK_COLUMNS + LINK_BUSY] += (int64_t)((u128)(uint64_t)f->interval[link] * f->per_edge / edges);
+        row[link * LINK_COLUMNS + LINK_BUSY] +=
+            edges_ps(f->clock, 1, (uint64_t)f->interval[link], (uint64_t)f->per[link] * faster);
         f->payload[link] += bytes;
     }
     f->bytes += bytes;
@@ -241,7 +205,7 @@ static int64_t next_time(void *self)
     if (f->status)
         return f->now;
     const int64_t alone = f->alone.n ? f->alone.heap->time : NETWORK_NEVER,
-                  next = f->in_flight ? edge_time(f, noc_now(f->noc)) : NETWORK_NEVER;
+                  next = f->in_flight ? time_of(f, noc_now(f->noc)) : NETWORK_NEVER;
     return alone < next ? alone : next;
 }
 
@@ -263,7 +227,7 @@ static int64_t look_ahead(void *self, int64_t limit)
     if (f->status)
         return f->now;
     if (stopped)
-        return edge_time(f, noc_now(f->noc) - 1);
+        return time_of(f, noc_now(f->noc) - 1);
     return limit == alone ? alone : limit + 1;
 }
 
@@ -351,7 +315,7 @@ const int64_t *net_flit_payload(const net_flit *f, int64_t *bytes, int64_t *flit
     return f->spec.fixed ? f->payload : NULL;
 }
 
-int64_t net_flit_edge(const net_flit *f, uint64_t cycle) { return edge_time(f, cycle); }
+int64_t net_flit_edge(const net_flit *f, uint64_t cycle) { return time_of(f, cycle); }
 
 /* A network of flits with one door for each traffic class; NULL without memory or where the flit kernel refuses. */
 net_flit *net_flit_new(const net_flit_spec *spec, struct noc_state *noc, int32_t n_ports, int32_t vcs)
@@ -389,10 +353,7 @@ net_flit *net_flit_new(const net_flit_spec *spec, struct noc_state *noc, int32_t
         memcpy(f->endpoint_of, spec->endpoint_of, (size_t)spec->n_instances * sizeof *f->endpoint_of);
     f->spec.alone_link = NULL;
     f->spec.link_row = f->spec.link_interval = f->spec.link_per = f->spec.endpoint_of = NULL;
-    const uint64_t picoseconds = 1000000u * (uint64_t)1000000u,
-                   shared = common_divisor((uint64_t)spec->hz_numerator, picoseconds);
-    f->per_edge = picoseconds / shared * (uint64_t)spec->hz_denominator;
-    f->edges = (uint64_t)spec->hz_numerator / shared;
+    f->clock = edges_of(spec->hz_numerator, spec->hz_denominator);
     for (size_t i = 0; i < classes; i++)
         f->doors[i] = (struct door){f, (int32_t)i};
     f->noc = noc;

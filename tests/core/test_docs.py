@@ -117,6 +117,22 @@ def test_every_page_and_test_that_is_named_is_there():
             assert (ROOT / name).exists(), f"{path.relative_to(ROOT)}: {name}"
 
 
+def test_every_benchmark_that_is_named_can_be_run_so():
+    """`python -m benchmarks NAME ...` takes names alone; a benchmark's own words follow `python -m benchmarks.NAME`."""
+    seen = 0
+    for path in [*PAGES, *SOURCES]:
+        text = path.read_text(encoding="utf-8", errors="replace")
+        for own, words in re.findall(
+            r"(?:`|^ *)(?:\w+=\S+ )?python -m benchmarks(?:\.(\w+))?((?: [a-z][\w-]*)*)", text, re.M
+        ):
+            for name in [own] if own else words.split():
+                file = ROOT / "benchmarks" / f"{name}.py"
+                assert file.exists(), f"{path.relative_to(ROOT)}: {name}"
+                assert not own or "__main__" in file.read_text(encoding="utf-8"), f"{path.relative_to(ROOT)}: {name}"
+                seen += 1
+    assert seen > 15
+
+
 def test_the_index_leads_to_every_page_and_each_lies_in_one_of_its_four_folders():
     index = (ROOT / "docs" / "README.md").read_text(encoding="utf-8")
     pages = [p.relative_to(ROOT / "docs").as_posix() for p in (ROOT / "docs").rglob("*.md")]

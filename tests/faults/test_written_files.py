@@ -5,28 +5,9 @@ import shutil
 
 import click
 import pytest
-import yaml
 
 from chipweave.__main__ import main
 from chipweave.cli import trace as trace_command
-
-MINI = {
-    "schema": "chipweave.model/1",
-    "name": "mini",
-    "title": "mini",
-    "layers": 3,
-    "moe_layers": {"first": 1, "last": 2, "every": 1},
-    "experts": 7,
-    "top_k": 2,
-    "groups": 1,
-    "groups_used": 1,
-    "shared_experts": 0,
-    "hidden": 1024,
-    "intermediate": 512,
-    "weight_bytes": 2,
-    "hbm_efficiency": 0.9,
-    "utilisation": [{"tokens": "any", "share": 0.7}],
-}
 
 ROWS = '{"path": "a", "trace": [{"1": [[0, 1]], "2": [[4, 5]]}, {"1": [[2, 3]], "2": [[6, 0]]}]}\n'
 SWEEP = """schema: chipweave.sweep/1
@@ -92,13 +73,14 @@ WRITES = {"--json", "--out", "--csv", "--links", "--picture", "--folder"}
 
 
 @pytest.fixture(scope="module")
-def inputs(tmp_path_factory):
+def inputs(tmp_path_factory, small_model):
     """A folder of input files and of one run's results."""
     folder = tmp_path_factory.mktemp("inputs")
-    texts = {"t.jsonl": ROWS, "sweep.yaml": SWEEP, "serve.yaml": SERVE, "mini.yaml": yaml.safe_dump(MINI)}
+    texts = {"t.jsonl": ROWS, "sweep.yaml": SWEEP, "serve.yaml": SERVE}
     texts |= {"p.csv": "src,dst,size,ctime\n0,5,2,0\n", "run.yaml": "schema: chipweave.run/1\n"}
     for name, text in texts.items():
         (folder / name).write_text(text)
+    small_model(folder / "mini.yaml")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         assert call(f"compare {COMPARE} --strategies base --out r") == 0

@@ -185,6 +185,23 @@ def test_ways_are_those_of_stepping_where_whole_periods_are_skipped(layout_of, m
     check_ways(layout, rows.tolist(), *skipped[1:])
 
 
+@pytest.mark.parametrize(
+    "clock, grain, fits",
+    [("1.234567890123", 1024, True), ("1.23456789012345", 1, True)]
+    + [("1.23456789012345", 1024, False), ("1.234567890123456789", 1, False)],
+)
+def test_a_clock_that_the_kernel_cannot_count_exactly_is_refused_with_its_place(layout_of, clock, grain, fits):
+    """The more digits, the larger the numbers of the fraction that the ps of an edge are: 62 bits have room."""
+    layout = layout_of(f"{MESH}\nrouter: {{clock: {clock} GHz}}\ngrain: {grain}")
+    rows = np.array([(0, 5, 64_000), (1, 2, 20)])
+    if not fits:
+        with pytest.raises(BadInput, match=r"t.yaml:7:5: .*beyond 62 bits; allowed: a router.clock of fewer digits"):
+            finish(layout, "one", rows, "kernel")
+        return
+    kernel, plain = (finish(layout, "one", rows, engine)[0].tolist() for engine in ("kernel", "plain"))
+    assert kernel == plain
+
+
 def test_bins_of_links_add_up_and_equal_the_twins(layout_of):
     layout, seen = layout_of(), []
     for engine in ("kernel", "plain"):

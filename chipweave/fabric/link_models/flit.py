@@ -13,7 +13,7 @@ import numpy as np
 
 from chipweave._kernel import ffi, lib
 from chipweave.chain.link_statistics import LinkStatistics, keeps_to_routes
-from chipweave.errors import ChipweaveError
+from chipweave.errors import BadInput, ChipweaveError, Fault
 from chipweave.fabric.grain import alone
 from chipweave.fabric.link_models.base import Compiled, Routes
 from chipweave.fabric.link_models.model import LinkModel, link_model
@@ -25,6 +25,14 @@ if TYPE_CHECKING:
     from chipweave.plain.flit import PlainFlit
 
 LARGEST = 2**62
+
+
+def check_clock(spec: flit_network.FlitNetwork) -> None:
+    """BadInput where the ps of an edge are no fraction of two numbers that csrc/flit/edges.h can multiply by a time."""
+    period = flit_network.PS / spec.clock
+    if max(period.numerator, period.denominator * spec.grain) >= LARGEST:
+        what = f"network {spec.name}: a cycle of its flits' clock is {period} ps, a fraction beyond 62 bits"
+        raise BadInput(Fault(what, spec.written, "a router.clock of fewer digits"))
 
 
 @link_model("flit")
@@ -78,9 +86,9 @@ class CompiledFlit(Compiled):
         link_at = {row: link for link, row in enumerate(spec.link_rows.tolist())}
         self.link_of = ffi.new("int32_t[]", [link_at.get(row, -1) for row in range(ports)])
         intervals, per = (ffi.new("int32_t[]", [ratio[i] for ratio in spec.link_intervals()] or 1) for i in (0, 1))
-        for what, figure in (("clock", spec.clock), ("flits per byte", plan.flits_per_byte)):
-            if max(figure.numerator, figure.denominator) >= LARGEST:
-                raise ChipweaveError(f"network {network.name}: {what} {figure} does not fit 62 bits")
+        check_clock(spec)
+        if max(plan.flits_per_byte.numerator, plan.flits_per_byte.denominator) >= LARGEST:
+            raise ChipweaveError(f"network {network.name}: flits per byte {plan.flits_per_byte} does not fit 62 bits")
         places = dict(network.options).get("endpoint_of")
         endpoint_of = ffi.new("int32_t[]", list(places)) if places else ffi.NULL
         formula = plan.alone
