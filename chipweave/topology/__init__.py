@@ -170,7 +170,7 @@ def build(
                 faults.add(
                     f"networks {n} and others are regions of one another", makers[n].node.place, "a network of both"
                 )
-        over.resolve(system.networks, wirer)
+        over.resolve(system.networks, networks, regions, wirer)
         wirer.check_ports()
     else:
         for maker in makers.values():
