@@ -51,11 +51,6 @@ class Placing:
         """Of the system."""
         return len(self.facts["compute"])
 
-    @property
-    def replicated(self) -> bool:
-        """Whether an expert lives on several dies, or may come to."""
-        return bool(self.every) or bool((self.placed.holds.sum(axis=2) > 1).any())
-
     def ask(self, step: int, phase: str, home: np.ndarray | None) -> Placed:
         """What the policy says now; home in the system's numbers."""
         named = range(self.dies) if self.policy.names_dies else self.usual

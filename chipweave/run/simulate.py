@@ -232,8 +232,6 @@ def stage(
     fabric = around(fabric, work) if around else fabric
     placing.distance = distance_of(network, places)
     workload = workload_of(costs_of(facts, network, model, places), placing.distance)
-    if placing.replicated:
-        workload.lives = placing.placed.holds
     run = Run(workload, work, policies, placing, dies, model, facts)
     run.start(fabric, layout, groups, on_layer, keep_plans)
     simulation = Simulation(fabric, wires(system))
