@@ -128,12 +128,11 @@ class GlobalCp(Controller):
             if self.run.placing.due(job.step):
                 yield from self.migrate(job)
             yield from self.layer(job, asked)
-            self.run.placing.seen(job)
 
     def migrate(self, job: Any) -> Iterator[Any]:
         """Ask the placement again between two steps, and wait until the weights are where it wants them."""
-        placing = self.run.placing
-        new = placing.ask(job.step, "prefill" if job.view.prefill else "decode", self.run.home)
+        placing, known = self.run.placing, self.run.workload
+        new = placing.ask(job.step, job.view.phase, self.run.home, known.popularity, known.pairs)
         bounded = bool(self.policies.prediction.predicts and self.work.copy_capacity)
         rows = placing.move(new, self.work, bounded)
         self.check_fit()

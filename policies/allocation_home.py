@@ -27,7 +27,8 @@ class Home(AllocationPolicy):
 
     def allocate(self, view: Any) -> Plan:
         """Whole experts home, or over all dies that the placement keeps them on."""
-        if view.lives is not None:
-            return over(view, view.lives)
+        lives = view.lives
+        if lives is not None:
+            return over(view, lives)
         expert = np.flatnonzero(view.counts).astype(np.int32)
         return Plan(expert, view.figures.computing_home(view.home)[expert], view.counts[expert])

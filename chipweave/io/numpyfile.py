@@ -13,8 +13,9 @@ import numpy as np
 
 from chipweave.errors import BadInput, Fault, Place
 
-# What NumPy and zipfile raise of a file that is cut short, damaged, encrypted or no such file.
-DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, ValueError, OSError, NotImplementedError, RuntimeError)
+# What NumPy and zipfile raise of a file that is cut short, damaged or no such file; RuntimeError where it is encrypted,
+# or compressed as no zipfile knows (NotImplementedError).
+DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, ValueError, OSError, RuntimeError)
 MOST_BYTES = 256 << 20  # a thousand layers of 16,384 experts, and their pairs
 OF_VALUES = (TypeError, KeyError, IndexError, MemoryError)  # records for numbers, a head that is no head
 
@@ -38,19 +39,20 @@ def read(path: Path, names: Sequence[str], what: str, dtype: Any = float) -> dic
             for name in names:
                 if name in found.files:
                     with found.zip.open(f"{name}.npy") as member:
-                        _check_size(*_head(member))
+                        shape, _, kept = head(member)
+                        _check_size(shape, kept)
             return {name: np.asarray(found[name], dtype) for name in names if name in found.files}
     except (*DAMAGED, *OF_VALUES) as error:
         why = (str(error).splitlines() or [type(error).__name__])[0][:100]
         raise BadInput(Fault(f"{what} that cannot be read: {why}", Place(str(path)))) from None
 
 
-def _head(file: IO[bytes]) -> tuple[tuple[int, ...], np.dtype]:
-    """(shape, type of the values) of an array, of which nothing more is read."""
+def head(file: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype]:
+    """(shape, whether columns come first, type of the values) of an array, of which nothing more is read."""
     version = np.lib.format.read_magic(file)
     read_header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-    shape, _, dtype = read_header(file)
-    return shape, dtype
+    shape, columns_first, dtype = read_header(file)
+    return shape, columns_first, dtype
 
 
 def _check_size(shape: tuple[int, ...], dtype: np.dtype) -> None:

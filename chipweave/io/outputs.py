@@ -18,6 +18,7 @@ from chipweave.io.atomic import check_file, replacing
 
 PICTURES = (".svg", ".png", ".pdf")
 MARK = f"chipweave {__version__}"
+MARKED = re.compile(rb"(?:<dc:title>|Software\0|/Creator \()chipweave \d")  # SVG, PNG, PDF: who made it, of any version
 DOCUMENT = re.compile(rb'[\s\[]*\{\s*"schema":\s*"chipweave\.')
 FOLDERS = ("manifest.json", "sweep.json")
 MOST_BYTES = 64 << 20
@@ -87,7 +88,7 @@ def save_picture(figure: Any, path: Path | str, **options: Any) -> None:
 
 
 def _is_our_picture(path: Path) -> bool:
-    return path.stat().st_size <= MOST_BYTES and MARK.split()[0].encode() in path.read_bytes()
+    return path.stat().st_size <= MOST_BYTES and bool(MARKED.search(path.read_bytes()))
 
 
 def _begin(path: Path) -> bytes:

@@ -47,8 +47,9 @@ class Strategy:
 
     @property
     def sees_pairs(self) -> bool:
-        """Whether a policy that is asked in each layer looks at which experts were chosen together."""
-        return self.allocation.sees_pairs or self.prediction.sees_pairs
+        """Whether a policy that is asked during a run looks at which experts were chosen together."""
+        asked = (self.allocation, self.prediction, *((self.placement,) if self.placement.every else ()))
+        return any(policy.sees_pairs for policy in asked)
 
     def resolved(self) -> dict[str, dict[str, str | None]]:
         """role -> {"kind": ..., parameter: value as text}, for the manifest."""

@@ -72,8 +72,6 @@ class LayerView:
                        belonging to row paired[i] of ids; None: row for row
     prompt_starts      int64[requests + 1] in the first step: request q has rows prompt_starts[q] up to
                        prompt_starts[q + 1] of ids; None otherwise
-    lives              bool[E, D], the dies that the placement keeps the expert's weights on, home and replicas; None:
-                       the home alone
     popularity         int64[E], tokens that chose the expert in this layer in the steps before, prompts included;
                        None: not counted
     pairs              int64[E, E], tokens that chose both in this layer in the steps before; None where no policy of
@@ -96,7 +94,6 @@ class LayerView:
     previous_ids: np.ndarray | None = None
     prompt_starts: np.ndarray | None = None
     paired: np.ndarray | None = None
-    lives: np.ndarray | None = None
     popularity: np.ndarray | None = None
     pairs: np.ndarray | None = None
     sources: np.ndarray | None = None
@@ -116,7 +113,6 @@ class LayerView:
         previous_ids: np.ndarray | None = None,
         prompt_starts: np.ndarray | None = None,
         paired: np.ndarray | None = None,
-        lives: np.ndarray | None = None,
         popularity: np.ndarray | None = None,
         pairs: np.ndarray | None = None,
         sources: np.ndarray | None = None,
@@ -136,7 +132,6 @@ class LayerView:
             previous_ids=read_only(previous_ids),
             prompt_starts=read_only(prompt_starts),
             paired=paired,
-            lives=read_only(lives),
             popularity=read_only(popularity),
             pairs=read_only(pairs),
             sources=read_only(sources),
@@ -146,6 +141,12 @@ class LayerView:
     def phase(self) -> str:
         """What is computed: "prefill" or "decode"."""
         return "prefill" if self.prefill else "decode"
+
+    @property
+    def lives(self) -> np.ndarray | None:
+        """bool[E, D], the dies that the placement keeps the expert's weights on, home and replicas: those that read it
+        from themselves; None: the home alone."""
+        return None if self.sources is None else self.sources == np.arange(self.dies)
 
     @property
     def experts(self) -> int:

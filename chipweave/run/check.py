@@ -86,7 +86,7 @@ def check(
 
         found.attempt(fits.check, spec.trace, spec.model, spec.batch, spec.steps)
     system = system or found.attempt(
-        topology.load, spec.topology, sets=spec.sets, allow_code=spec.allow_code, preset=spec.preset if preset else None
+        topology.load, spec.topology, sets=spec.sets, allow_code=spec.allow_code, preset=spec.preset
     )
     found.let_in |= {type(part) for part in system.parts.values()} & set(LET_IN) if system else set()
     runs = [replace(spec, strategy=strategy) for strategy in strategies]

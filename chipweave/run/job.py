@@ -25,18 +25,19 @@ class Job:
     spec: RunSpec
     strategies: list
     link_models: list
-    system: System | None = None  # where it had to be loaded: fresh, of the specification
+    system: System | None = None  # where it has been loaded: fresh, of the specification
 
     def runs(self) -> Any:
         """One RunSpec for each row."""
         return points(self.spec, self.strategies, self.link_models)
 
 
-def job_of(run_file: Any, options: Any, single: bool = False) -> Any:
+def job_of(run_file: Any, options: Any, single: bool = False, system: System | None = None) -> Any:
     """The Job of a run file (or None) with options over it; options that are None leave what the file or the default
     says.
 
     options: fields of RunSpec, `sets`, and for a comparison `strategies` and `link_models`, lists or texts with commas.
+    system: the one that the options name, where it has been loaded and not started.
     """
     options = dict(options)
     strategies, link_models = (_names(options.pop(key, None)) for key in ("strategies", "link_models"))
@@ -45,9 +46,8 @@ def job_of(run_file: Any, options: Any, single: bool = False) -> Any:
     )
     options["sets"] = (*spec.sets, *(options.pop("sets", None) or ()))
     spec = spec.with_options(**options)
-    system = None
     if spec.link_model is None and (single or link_models is None and models_of_file is None):
-        system, link_model = of_topology(spec)
+        system, link_model = of_topology(spec, system)
         spec = replace(spec, link_model=link_model)
     if single:
         return Job(spec, [spec.strategy], [spec.link_model], system)
@@ -61,14 +61,14 @@ def job_of(run_file: Any, options: Any, single: bool = False) -> Any:
     return job
 
 
-def of_topology(spec: RunSpec) -> tuple[System | None, str]:
+def of_topology(spec: RunSpec, system: System | None = None) -> tuple[System | None, str]:
     """(System, link model that it names for its network) of a specification; (None, circuit) where it cannot be loaded,
-    which `check` then says in words."""
+    which `check` then says in words. system: where it has been loaded."""
     try:
-        system = topology.load(spec.topology, sets=spec.sets, allow_code=spec.allow_code, preset=spec.preset)
+        system = system or topology.load(spec.topology, sets=spec.sets, allow_code=spec.allow_code, preset=spec.preset)
         return system, serving.mesh_of(system).link_model
     except BadInput:
-        return None, "circuit"
+        return system, "circuit"
 
 
 def _names(text: Any) -> Any:

@@ -20,11 +20,10 @@ from chipweave.errors import BadInput, Fault
 from chipweave.policy.guard import placement_of
 from chipweave.policy.placement import Placed, PlacementView
 from chipweave.policy.view import read_only
-from chipweave.trace.relations import together
 
 
 class Placing:
-    """Which dies keep which experts, and what a policy that is asked again has to know.
+    """Which dies keep which experts.
 
     Attributes:
         usual: dies that experts are placed on unless a policy names others; able: dies that can keep any.
@@ -38,12 +37,13 @@ class Placing:
         self.usual, self.able = dies
         self.expert_bytes = model.expert_bytes
         self.every = int(getattr(policy, "every", 0) or 0)
-        self.counts = np.zeros((len(layers), model.experts), np.int64)
-        wants = self.every and getattr(policy, "sees_pairs", False)
-        self.pairs = np.zeros((len(layers), model.experts, model.experts), np.int64) if wants else None
         self.distance: np.ndarray = np.zeros((self.dies, self.dies), np.int32)
         self.next = self.every
-        self.placed = self.ask(0, "start", None)
+        nothing = np.zeros((len(layers), model.experts), np.int64)
+        none_together = (
+            np.zeros((*nothing.shape, model.experts), np.int64) if self.every and policy.sees_pairs else None
+        )
+        self.placed = self.ask(0, "start", None, nothing, none_together)
         self.room = self.placed.holds.sum(axis=(0, 1))
 
     @property
@@ -51,13 +51,10 @@ class Placing:
         """Of the system."""
         return len(self.facts["compute"])
 
-    @property
-    def replicated(self) -> bool:
-        """Whether an expert lives on several dies, or may come to."""
-        return bool(self.every) or bool((self.placed.holds.sum(axis=2) > 1).any())
-
-    def ask(self, step: int, phase: str, home: np.ndarray | None) -> Placed:
-        """What the policy says now; home in the system's numbers."""
+    def ask(
+        self, step: int, phase: str, home: np.ndarray | None, counts: np.ndarray, pairs: np.ndarray | None
+    ) -> Placed:
+        """What the policy says now; home in the system's numbers, counts and pairs of the run so far."""
         named = range(self.dies) if self.policy.names_dies else self.usual
         if home is not None and not self.policy.names_dies:
             number = np.full(self.dies, -1, np.int32)
@@ -71,19 +68,11 @@ class Placing:
             self.expert_bytes,
             step,
             phase,
-            self.counts.copy(),
-            read_only(self.pairs),
+            counts.copy(),
+            read_only(pairs) if self.policy.sees_pairs else None,
             None if home is None else home.copy(),
         )
         return placement_of(self.policy, view, self.dies, self.usual, self.able)
-
-    def seen(self, job: Any) -> None:
-        """Learn from a layer, where the policy will be asked again."""
-        if not self.every:
-            return
-        self.counts[job.layer_index] += job.view.counts
-        if self.pairs is not None:
-            self.pairs[job.layer_index] += together(job.view.ids, self.experts, job.replication)
 
     def due(self, step: int) -> bool:
         """Whether the policy is to be asked before this step; answers yes once for each time."""

@@ -138,8 +138,7 @@ def simulate(
 
     def workload(costs: Any, distance: Any) -> Any:
         moved = any(getattr(part, "moves_tokens", False) for part in loaded.system.parts.values())
-        pairs = getattr(loaded.policies.placement, "sees_pairs", False)
-        replication, reads = loaded.routing.replication, loaded.policies.reads_ids or moved or pairs
+        replication, reads = loaded.routing.replication, loaded.policies.reads_ids or moved
         seen = loaded.policies.sees_pairs
         return Workload(trace, replication, spec.steps, costs, distance, vanish, by_last, reads, seen)
 
@@ -207,7 +206,8 @@ def stage(
     """All that stands before the first instant of a run: (Run, Simulation).
 
     layers       ids of the layers that have weights
-    workload_of  (costs, distance) -> an object with `jobs(home, holders)`, like chipweave.run.workload.Workload
+    workload_of  (costs, distance) -> an object with `jobs(home, holders)`, like chipweave.run.workload.Workload; with
+                 `popularity` and `pairs` too where the placement is asked again
     """
     network = mesh_of(system)
     groups = gather(system.parts.values())
@@ -237,8 +237,6 @@ def stage(
     fabric = around(fabric, work) if around else fabric
     placing.distance = distance_of(network, places)
     workload = workload_of(costs_of(facts, network, model, places), placing.distance)
-    if placing.replicated:
-        workload.lives = placing.placed.holds
     run = Run(workload, work, policies, placing, dies, model, facts)
     run.start(fabric, layout, groups, on_layer, keep_plans)
     simulation = Simulation(fabric, wires(system))

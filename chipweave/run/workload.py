@@ -38,12 +38,7 @@ class Workload:
 
     Replicated requests are counted once and multiplied: the same counts, and a heat map smaller by one factor in all
     its entries.
-
-    Attributes:
-        lives: bool [layers, E, D], where weights live as the placement has it; None: at their homes alone.
     """
-
-    lives: np.ndarray | None = None
 
     def __init__(
         self,
@@ -150,7 +145,6 @@ class Workload:
             previous,
             starts,
             paired,
-            None if self.lives is None else self.lives[index],
             self.popularity[index],
             None if self.pairs is None else self.pairs[index],
         )

@@ -12,7 +12,7 @@ All faults of all steps are collected and raised together; later steps look only
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -60,16 +60,28 @@ def load(
     Raises:
         BadInput: every fault of the topology, each with its place.
     """
-    faults = Faults()
     if isinstance(name, dict):
         root, folder = as_node(name["topology"], Place("resolved topology")), Path(name.get("folder", "."))
     else:
         path = find(name)
         root, folder = systems.whole(load_tree(path), tree_of_system), path.parent
-    system = build(root, folder, sets, allow_code, topology_preset.load(preset) if preset else None, faults)
+    try:
+        laid = topology_preset.load(preset) if preset else None
+    except BadInput as error:
+        raise BadInput([*error.faults, *_faults_of(build, root, folder, sets, allow_code)]) from None
+    system = build(root, folder, sets, allow_code, laid)
     if isinstance(name, dict):
         system.inherited = name.get("inherited")
     return system
+
+
+def _faults_of(function: Callable[..., Any], *arguments: Any) -> list[Fault]:
+    """What a call refuses; its result goes."""
+    try:
+        function(*arguments)
+    except BadInput as error:
+        return list(error.faults)
+    return []
 
 
 def network_names(name: str | Path) -> list[str]:
@@ -135,14 +147,13 @@ def build(
     sets: Sequence[str] = (),
     allow_code: bool = False,
     preset: topology_preset.Preset | None = None,
-    faults: Faults | None = None,
 ) -> System:
     """The System of a tree. `preset` is a topology_preset.Preset or None.
 
     Raises:
         BadInput: every fault found.
     """
-    faults = faults or Faults()
+    faults = Faults()
     gate = Gate(allow_code)
     root = apply_sets(root, sets, faults)
     _check_top(root, faults)
@@ -160,7 +171,7 @@ def build(
     for n, node in networks.items():
         laid = preset.networks.get(n) if preset else None
         expander.replaced += replaced(f"networks.{n}", node, laid) if node.is_map else []
-        makers[n] = NetworkMaker(n, overlay(node, laid, SETTINGS), wirer, faults, makers)
+        makers[n] = NetworkMaker(n, overlay(node, laid, SETTINGS, faults), wirer, faults, makers)
     regions = {region.text for n, maker in makers.items() for region in maker.named_regions() if region.text != n}
     if whole:
         _wire(root, expander, wirer)
@@ -170,7 +181,7 @@ def build(
                 faults.add(
                     f"networks {n} and others are regions of one another", makers[n].node.place, "a network of both"
                 )
-        over.resolve(system.networks, wirer)
+        over.resolve(system.networks, networks, regions, wirer)
         wirer.check_ports()
     else:
         for maker in makers.values():

@@ -6,6 +6,7 @@ least there. A message waits for no other: nothing else of the network is taken 
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from chipweave.errors import nearest
@@ -13,21 +14,27 @@ from chipweave.noc.graph_network import Network
 from chipweave.topology.links import Wirer
 
 
-def resolve(networks: dict[str, Network], wirer: Wirer) -> None:
-    """Give each wire that leads over a network the figures of its route; faults go to the wirer."""
+def resolve(networks: dict[str, Network], named: Collection[str], regions: Collection[str], wirer: Wirer) -> None:
+    """Give each wire that leads over a network the figures of its route; faults go to the wirer.
+
+    named: all networks that the files name, made or not; regions: those that are parts of others.
+    """
+    whole = [name for name in named if name not in regions]
     for number, (user, provider, settings) in enumerate(wirer.wires):
-        if "over" in settings:
-            place, name = wirer.places[number], settings["over"]
-            network = networks.get(name)
-            if network is None:
-                wirer.say(f"no network is called {name!r}", place, ", ".join(networks), nearest(name, networks))
-                continue
-            missing = [part for part, _ in (user, provider) if part not in network.endpoints]
+        if "over" not in settings:
+            continue
+        place, name = wirer.places[number], settings["over"]
+        if name not in whole:
+            what = f"network {name} is a region of another" if name in regions else f"no network is called {name!r}"
+            wirer.say(what, place, ", ".join(whole), nearest(name, whole))
+        elif name in networks:  # it could be made
+            network = networks[name]
+            missing = [part for part, _ in (user, provider) if part not in network.place_of]
             if missing:
                 cure = f"joins of {name} with a port of {missing[0]} that uses a network"
                 wirer.say(f"{missing[0]} takes no part in network {name}, which this link leads over", place, cure)
-                continue
-            wirer.wires[number] = user, provider, figures(network, user[0], provider[0])
+            elif not wirer.faults.found:  # some routes may not be there
+                wirer.wires[number] = user, provider, figures(network, user[0], provider[0])
 
 
 def figures(network: Network, start: str, end: str) -> dict[str, Any]:

@@ -308,10 +308,10 @@ class Expander:
             what = f"{cls.kind}: {key} is a slot and no parameter"
             self.faults.add(what, params.keys.get(key, place), f"slots: {{{key}: {{...}}}}")
             del params.value[key]
+        before = len(self.faults.found)
         for role in reversed(cls.roles()):
             self.replaced += replaced(path, params, self.preset.get(role))
-            params = overlay(params, self.preset.get(role), cls.params)
-        before = len(self.faults.found)
+            params = overlay(params, self.preset.get(role), cls.params, self.faults)
         values, sources = cls.read_params(params, self.faults)
         self.unread(path, params, cls, values)
         self.sources += numbers(path, params, cls.params, sources)

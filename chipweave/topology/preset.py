@@ -16,7 +16,7 @@ laid only where the topology says that: what a preset knows of one die must not 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from chipweave.declare import registry, yamlfile
 from chipweave.declare.provenance import split
@@ -24,6 +24,9 @@ from chipweave.declare.yamlfile import Node
 from chipweave.errors import BadInput, Faults, Place, nearest
 from chipweave.io.shipped import find
 from chipweave.topology.network_settings import SETTINGS
+
+if TYPE_CHECKING:
+    from chipweave.topology.system import System
 
 KEYS = ("schema", "name", "about", "device", "kinds", "networks", "run")
 HABITS = ("prefill_step_counts", "unnamed_layers_vanish", "last_request_says_prefill")  # of the run; on or off
@@ -54,6 +57,12 @@ class Preset:
         for kind in reversed([kind for b in cls.__mro__ if (kind := getattr(b, "kind", ""))]):
             given.update(self.kinds[kind].value if kind in self.kinds else {})
         return given
+
+    def meets(self, system: System) -> bool:
+        """Whether it says anything of a kind or a network of a system."""
+        kinds = {role for part in system.parts.values() for role in part.roles()}
+        networks = system.resolved["topology"].get("networks") or {}
+        return not (self.kinds.keys().isdisjoint(kinds) and self.networks.keys().isdisjoint(networks))
 
 
 def load(name: str | Path) -> Preset:

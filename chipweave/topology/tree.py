@@ -14,6 +14,7 @@ from pathlib import Path
 
 from chipweave.declare import yamlfile
 from chipweave.declare.params import Param
+from chipweave.declare.provenance import split
 from chipweave.declare.user_code import FILE
 from chipweave.declare.yamlfile import Node
 from chipweave.errors import BadInput, Faults, Place, nearest
@@ -81,15 +82,19 @@ def merge(lower: Node | None, upper: Node) -> Node:
     return Node(value, lower.place, keys=keys, weak=frozenset(weak))
 
 
-def overlay(node: Node, upper: Node | None, params: Mapping[str, Param]) -> Node:
+def overlay(node: Node, upper: Node | None, params: Mapping[str, Param], faults: Faults) -> Node:
     """`upper` (a preset's mapping) laid over `node`, except where the user wrote `--set`.
 
     A value that says `instead_of` is laid only where that is what it would replace: a preset may correct one figure
     of one product without touching another product's. One with `yields: true` is laid only where the files say nothing.
+    What is replaced is read all the same, for its faults.
     """
-    if upper is None:
+    if upper is None or not node.is_map:
         return node
     laid = {k: v for k, v in upper.value.items() if _replaces(v, node.get(k), params.get(k))}
+    for key in laid.keys() & node.value.keys() & params.keys():
+        if not node.value[key].place.file.startswith(SET_FILE):
+            _read(params[key], node.value[key], faults)
     laid = {k: _bare(v) if is_valued(v) else v for k, v in laid.items()}
     asked = {k: v for k, v in node.value.items() if v.place.file.startswith(SET_FILE)}
     taken_away = [k for k, place in node.keys.items() if k not in node.value and place.file.startswith(SET_FILE)]
@@ -120,6 +125,14 @@ def _bare(node: Node) -> Node:
 def yields(node: Node) -> bool:
     """Whether a preset's value leaves what the files say."""
     return is_valued(node) and "yields" in node.value and node.value["yields"].value is True
+
+
+def _read(param: Param, node: Node, faults: Faults) -> None:
+    """Read a value for its faults alone."""
+    try:
+        param.read(split(node, faults)[0])
+    except BadInput as error:
+        faults.found += error.faults
 
 
 def _replaces(node: Node, there: Node | None, param: Param | None) -> bool:

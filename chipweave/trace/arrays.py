@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from chipweave.errors import BadInput, Fault, Place
-from chipweave.io.numpyfile import DAMAGED
+from chipweave.io import numpyfile
 from chipweave.trace.limits import MAX_LAYERS, MAX_REQUESTS, MAX_TOP_K
 
 IDS = ("expert_ids", "routed_experts", "topk_ids")
@@ -88,7 +88,7 @@ def open_log(path: Path, flat: Any = None) -> Iterator[Log]:
         raise BadInput(Fault("no such file", place)) from None
     except BadInput:
         raise
-    except DAMAGED as error:
+    except numpyfile.DAMAGED as error:
         why = (str(error).splitlines() or [type(error).__name__])[0]
         raise BadInput(Fault(f"not a NumPy file, cut short or damaged: {why}", place)) from None
 
@@ -211,9 +211,7 @@ def _head(members: zipfile.ZipFile, name: str) -> tuple[Any, ...]:
 
 def _read_head(stream: Any) -> tuple[Any, ...]:
     """(shape, dtype) of an array; ValueError for pickled objects and for columns first."""
-    version = np.lib.format.read_magic(stream)
-    read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-    shape, columns_first, dtype = read(stream)
+    shape, columns_first, dtype = numpyfile.head(stream)
     if dtype.hasobject:
         raise ValueError("pickled objects are never loaded")
     if columns_first and len(shape) > 1:

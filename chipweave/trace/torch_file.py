@@ -47,10 +47,8 @@ DAMAGED = (
     AttributeError,
     OverflowError,
     MemoryError,
-    NotImplementedError,
     RuntimeError,
     ImportError,
-    UnicodeDecodeError,
 )
 
 

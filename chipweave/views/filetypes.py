@@ -137,14 +137,23 @@ def _shipped(name: str) -> Path:
 
 
 def check_topology(path: Path, allow_code: bool, options: dict[str, Any]) -> list[Fault]:
-    """The system with its settings and preset; that it can be run, where it means to be; that flits cannot deadlock."""
+    """The system with its settings and preset; that it can be run, where it means to be; that flits cannot deadlock.
+
+    A system for runs is loaded once for itself and its first run, so with the preset of runs; others have no preset
+    but the one that is given.
+    """
     from chipweave import topology
     from chipweave.run import check as run_check
+    from chipweave.run.spec import PRESET
+    from chipweave.topology import preset as topology_preset
 
-    preset, sets = options.get("preset"), options.get("sets", ())
+    preset, sets = options.get("preset", PRESET), options.get("sets", ())
     system = topology.load(path, sets=sets, allow_code=allow_code, preset=preset)
     if run_check.is_for_runs(system) or set(options) - {"preset", "sets"}:
-        return _check_runs({**options, "topology": str(path)}, None, allow_code, bool(set(options) & OF_MODELS))
+        with_model = bool(set(options) & OF_MODELS)
+        return _check_runs({**options, "topology": str(path)}, None, allow_code, with_model, system)
+    if "preset" not in options and topology_preset.load(PRESET).meets(system):
+        system = topology.load(path, sets=sets, allow_code=allow_code)
     return _link_warnings(system) + system.idle()
 
 
@@ -160,12 +169,15 @@ def _link_warnings(system: System) -> list[Fault]:
     ]
 
 
-def _check_runs(options: Any, run_file: Any, allow_code: bool, with_model: bool = True) -> Any:
-    """Warnings of what `compare` with these options would run; BadInput with all that it would refuse."""
+def _check_runs(
+    options: Any, run_file: Any, allow_code: bool, with_model: bool = True, system: System | None = None
+) -> Any:
+    """Warnings of what `compare` with these options would run; BadInput with all that it would refuse. system: theirs,
+    where it has been loaded."""
     from chipweave.run import check as run_check
     from chipweave.run.job import job_of
 
-    job = job_of(run_file, {**options, "allow_code": allow_code or None})
+    job = job_of(run_file, {**options, "allow_code": allow_code or None}, system=system)
     model = None if with_model else run_check.small_model()
     _, found = run_check.check(job.spec, job.strategies, job.link_models, model, with_model, job.system)
     found.raise_if_any()

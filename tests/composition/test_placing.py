@@ -1,18 +1,14 @@
 """Does a run keep weights where the placement says, layer by layer, and is their moving traffic with its time?"""
 
-from types import SimpleNamespace
-
 import numpy as np
 import pytest
 from small_systems import PAIR, POOL
 
 from chipweave.declare import registry
 from chipweave.errors import BadInput
-from chipweave.policy import strategy
 from chipweave.policy.placement import Placement
 from chipweave.run import simulate
-from chipweave.run.placing import Placing
-from chipweave.trace.relations import table_of
+from chipweave.trace.relations import table_of, together
 
 TRACE = [[[0, 1], [2, 3], [4, 5], [6, 0]], [[0, 1]], [[3, 6]], [[0, 2]]]
 OTHERS = [[[5, 2]], [[1, 4]], [[2, 0]], [[1, 4]]]
@@ -23,10 +19,11 @@ SLICE, SLICES, LAYERS = 1024 * 512 * 2, 3, 2  # of the small model
 def places(monkeypatch):
     """Lets `placement.contiguous` answer with what a function of the view returns, asked again every so many steps."""
 
-    def answer(decide, every=0):
+    def answer(decide, every=0, sees_pairs=False):
         cls = registry.policies.find("placement.contiguous")
         monkeypatch.setattr(cls, "decide", lambda self, view: decide(view))
         monkeypatch.setattr(cls, "every", every)
+        monkeypatch.setattr(cls, "sees_pairs", sees_pairs)
 
     return answer
 
@@ -174,16 +171,35 @@ def test_a_half_rate_die_does_half_the_work_under_expert_parallelism(desk):
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
-def test_a_policy_asked_again_learns_which_experts_were_chosen_together(dtype):
-    """Both orders of a pair, each as often as its request stands in the batch; an absent choice pairs with nothing."""
-    policy = strategy.build("placement", {"kind": "rebalanced", "every": 1, "apart": 1})
-    facts = {"compute": [1, 1], "hbm_bytes": [9, 9]}
-    placing = Placing(policy, SimpleNamespace(experts=3, expert_bytes=1), (5, 6), facts, ([0, 1], [0, 1]))
+def test_pairs_are_counted_in_both_orders_once_for_each_like_request(dtype):
+    """An absent choice pairs with nothing."""
     ids = np.array([[0, 1], [1, 0], [2, np.iinfo(dtype).max]], dtype)
-    counts = np.array([2, 2, 1]) * 4
-    placing.seen(SimpleNamespace(layer_index=1, replication=4, view=SimpleNamespace(ids=ids, counts=counts)))
-    assert placing.pairs.tolist() == [[[0, 0, 0]] * 3, [[0, 8, 0], [8, 0, 0], [0, 0, 0]]]
-    assert placing.counts.tolist() == [[0, 0, 0], [8, 8, 4]]
+    assert together(ids, 3, 4).tolist() == [[0, 8, 0], [8, 0, 0], [0, 0, 0]]
+
+
+@pytest.mark.parametrize("pairs", [False, True])
+def test_a_placement_asked_again_learns_what_was_chosen_and_together_if_it_looks(desk, pairs, places):
+    """Two like requests a trace's one: each row counts twice. Before each step it knows the steps that are over."""
+    seen = []
+
+    def answer(view):
+        seen.append((view.step, view.phase, view.counts.tolist(), None if view.pairs is None else view.pairs.copy()))
+        return Placement(np.zeros(7, np.int32))
+
+    places(answer, every=1, sees_pairs=pairs)
+    desk.run(desk.topology(PAIR), desk.trace([[[0, 1], [0, 2]], [[3, 4]], [[0, 1]]]), "ep", batch=2, steps=3)
+    told = [[0] * 7, [4, 2, 2, 0, 0, 0, 0], [4, 2, 2, 2, 2, 0, 0]]
+    phases = ["start", "decode", "decode"]
+    assert [s[:3] for s in seen] == [(n, phase, [t] * 2) for n, (phase, t) in enumerate(zip(phases, told, strict=True))]
+    if not pairs:
+        assert all(s[3] is None for s in seen)
+        return
+    assert not seen[0][3].any()
+    for layer in seen[-1][3]:
+        there = zip(*np.nonzero(layer), strict=True)
+        assert {(a, b): layer[a, b] for a, b in there} == {
+            pair: 2 for a, b in ((0, 1), (0, 2), (3, 4)) for pair in ((a, b), (b, a))
+        }
 
 
 def test_ids_that_no_table_has_are_refused():

@@ -123,3 +123,24 @@ def test_a_control_network_takes_as_long_as_wires_of_its_routes(desk, engine):
 def test_a_link_over_a_network_that_cannot_be_is_refused(desk, link, words):
     with pytest.raises(BadInput, match=words):
         topology.load(desk.topology(CONTROL.replace("LINKS", link)))
+
+
+@pytest.mark.parametrize(
+    "was, now, words",
+    [
+        ('      - ["die[0][0].cp", "die[0][1].cp"]\n', "", ["network 'control'", "cannot be reached"]),
+        ("latency: 100 ns", "latency: 100 furlongs", ["unknown unit 'furlongs'"]),
+    ],
+)
+def test_a_network_that_cannot_be_is_the_one_fault_of_links_over_it(desk, was, now, words):
+    text = CONTROL.replace("LINKS", OVER)
+    assert was in text
+    with pytest.raises(BadInput) as caught:
+        topology.load(desk.topology(text.replace(was, now)))
+    assert len(caught.value.faults) == 1 and all(word in str(caught.value) for word in words)
+
+
+def test_a_link_over_a_region_of_another_network_is_refused(desk):
+    text = BOTH.replace("ROUTING", "shortest") + "links: [{between: [cp.launch, die.cp.launch], over: ring}]\n"
+    with pytest.raises(BadInput, match="network ring is a region of another; allowed: d2d"):
+        topology.load(desk.topology(text))

@@ -141,6 +141,14 @@ FAULTS = {
 }
 
 
+def faults_of(text, folder):
+    """What is said of a topology that is refused."""
+    (folder / "f.yaml").write_text(text)
+    with pytest.raises(BadInput) as caught:
+        topology.load(folder / "f.yaml")
+    return str(caught.value)
+
+
 @pytest.mark.parametrize(
     "inside, words",
     [
@@ -153,20 +161,14 @@ FAULTS = {
     ],
 )
 def test_what_a_system_says_that_no_topology_does_is_refused(tmp_path, inside, words):
-    path = tmp_path / "f.yaml"
-    path.write_text(f"name: f\nsystems:\n  a: {{extends: wafer, {inside}}}\nparts: {{cp: {{kind: cp.global}}}}\n")
-    with pytest.raises(BadInput) as caught:
-        topology.load(path)
-    assert f"f.yaml:{words}" in str(caught.value)
+    text = f"name: f\nsystems:\n  a: {{extends: wafer, {inside}}}\nparts: {{cp: {{kind: cp.global}}}}\n"
+    assert f"f.yaml:{words}" in faults_of(text, tmp_path)
 
 
 @pytest.mark.parametrize("parts, words", [("{}", "2:10: a system that holds itself"), ("[3]", "3:8: parts must be")])
 def test_a_whole_that_is_none_is_refused(tmp_path, parts, words):
-    path = tmp_path / "f.yaml"
-    path.write_text(f"name: f\nsystems: {{a: {{extends: f.yaml}}}}\nparts: {parts}\n")
-    with pytest.raises(BadInput) as caught:
-        topology.load(path)
-    assert f"f.yaml:{words}" in str(caught.value)
+    text = f"name: f\nsystems: {{a: {{extends: f.yaml}}}}\nparts: {parts}\n"
+    assert f"f.yaml:{words}" in faults_of(text, tmp_path)
 
 
 @pytest.mark.parametrize("text", FAULTS)

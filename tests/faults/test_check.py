@@ -5,10 +5,12 @@ import json
 
 import pytest
 
+from chipweave import topology
 from chipweave.__main__ import main
 from chipweave.trace import library
 
 RUN = "schema: chipweave.run/1\nmodel: deepseek-v2-lite\nbatch: 4\nsteps: 2\n"
+SMALL = ("--model", "deepseek-v2-lite")
 WAFER = "extends: micro_2x2\nname: mine\n"
 BAD = {
     "an option of a policy": (
@@ -90,6 +92,51 @@ def test_check_takes_what_a_run_takes(here, command, options, words):
     for file in ("micro_2x2", run_file(here, "topology: micro_2x2\n")):
         code, _, err = command("check", file, *options)
         assert code == 2 and words in err, (file, err)
+
+
+@pytest.mark.parametrize("named", ["check", "draw"])
+def test_a_wrong_preset_hides_no_other_fault(here, command, named):
+    code, _, err = command(named, "micro_2x2", "--preset", "papr", "--set", "parts.cp.layer_time=soon")
+    assert code == 2 and "no preset is called 'papr'" in err and "layer_time cannot be 'soon'" in err
+
+
+def test_what_a_preset_replaces_is_read_for_its_faults(here, command):
+    """`physical` says another time of layers and `artifact` another duplex: a slip under them is one all the same."""
+    (here / "t.yaml").write_text(WAFER + "parts: {cp: {layer_time: soon}}\nnetworks: {d2d: {duplex: both}}\n")
+    for preset in ([], ["--preset", "physical"], ["--preset", "artifact"]):
+        code, _, err = command("check", "t.yaml", *preset)
+        assert code == 2 and err.count("t.yaml:3:26: layer_time cannot be 'soon'") == 1, preset
+        assert err.count("t.yaml:4:26: duplex cannot be 'both'") == 1, preset
+    (here / "t.yaml").write_text(WAFER + "networks: {d2d: 3}\n")
+    code, _, err = command("check", "t.yaml", "--preset", "artifact")
+    assert code == 2 and "t.yaml:3:17: network 'd2d' must be a mapping, not '3'" in err
+
+
+@pytest.mark.parametrize(
+    "arguments, loads",
+    [
+        (["micro_2x2"], ["physical"] * 2),  # the second for the start of what predicts: parts remember
+        (["micro_2x2", *SMALL, "--strategies", "base,allo"], ["physical"]),
+        (["micro_2x2", *SMALL, "--strategies", "base", "--link-model", "flit"], ["physical"]),
+        (["micro_2x2", *SMALL, "--strategies", "base", "--preset", "paper"], ["paper"]),
+        (["mesh_4x4"], ["physical"]),
+        (["t.yaml"], ["physical", ""]),  # no system for runs, and the preset has a say in its network
+        (["t.yaml", "--preset", "paper"], ["paper"]),
+    ],
+)
+def test_a_check_loads_a_topology_once_for_itself_and_its_first_run(here, command, monkeypatch, arguments, loads):
+    (here / "t.yaml").write_text(
+        "name: t\nnetworks: {d2d: {grid: [2, 2], shape: mesh, latency: 1 ns, bandwidth: 1 GB/s}}\n"
+    )
+    made, build = [], topology.build
+
+    def counted(*given):
+        made.append(build(*given))
+        return made[-1]
+
+    monkeypatch.setattr(topology, "build", counted)
+    code, _, err = command("check", *arguments)
+    assert code == 0 and [system.preset for system in made] == loads, err
 
 
 def test_options_of_runs_are_not_taken_for_other_files(here, command):

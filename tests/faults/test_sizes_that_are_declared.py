@@ -37,3 +37,15 @@ def test_an_array_is_what_was_written(tmp_path, write):
     write(tmp_path / "loads", np.arange(6).reshape(2, 3))
     path = next(tmp_path.iterdir())
     assert numpyfile.read(path, ("loads",), "loads")["loads"].tolist() == [[0, 1, 2], [3, 4, 5]]
+
+
+@pytest.mark.parametrize("local, central, value, words", [(6, 8, 1, "encrypted"), (8, 10, 93, "compression")])
+def test_an_archive_that_zipfile_cannot_open_is_refused_with_its_word(tmp_path, local, central, value, words):
+    """A bit or a number in both heads of the member: encrypted, or compressed as nothing here can (93: Zstandard)."""
+    path = tmp_path / "f.npz"
+    np.savez(path, loads=np.arange(6))
+    whole = bytearray(path.read_bytes())
+    whole[whole.index(b"PK\3\4") + local] = whole[whole.index(b"PK\1\2") + central] = value
+    path.write_bytes(whole)
+    with pytest.raises(BadInput, match=f"f.npz: loads that cannot be read: .*{words}"):
+        numpyfile.read(path, ("loads",), "loads")

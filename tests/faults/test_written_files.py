@@ -117,6 +117,14 @@ def test_a_file_of_somebody_else_stays_and_one_of_ours_is_replaced(name, here, c
     assert not list(here.glob(".*"))
 
 
+def test_a_picture_that_only_speaks_of_us_stays(here, capsys):
+    (here / "o.svg").write_text("<svg><title>chipweave 0.1.0, as we see it</title></svg>")
+    assert call("draw mesh_4x4 -o o.svg") == 2
+    assert "o.svg is there and is no picture of chipweave" in capsys.readouterr().err
+    for file in ("p.svg", "p.png", "p.pdf"):
+        assert [call(f"draw mesh_4x4 -o {file}") for _ in range(2)] == [0, 0]
+
+
 @pytest.mark.parametrize("name", ["trace import", "trace generate", "trace loads"])
 def test_force_replaces_what_is_there(name, here):
     line, file = WRITERS[name]

@@ -7,6 +7,7 @@ import pytest
 from policy_worlds import costs, mesh, view
 
 from chipweave.policy.figures import DieFigures, turns_of
+from chipweave.policy.placement import Placed
 from chipweave.policy.strategy import build
 
 EXPERTS, DIES = 256, 8
@@ -74,8 +75,11 @@ def test_dies_that_keep_an_expert_share_it_by_their_compute(kind):
     lives[np.arange(EXPERTS), np.arange(EXPERTS) % DIES] = True
     lives[:8, 0] = lives[:8, 1] = True
     lives[:8, 2:] = False
-    seen = world([0.5] + [1.0] * 7, home=np.where(np.arange(EXPERTS) < 8, 1, np.arange(EXPERTS) % DIES), lives=lives)
-    seen = view(seen.counts, seen.home, HOPS, holders=lives * np.uint8(3), costs=seen.costs, lives=lives)
+    home = np.where(np.arange(EXPERTS) < 8, 1, np.arange(EXPERTS) % DIES)
+    sources = Placed(home[None], lives[None]).sources(HOPS)[0]
+    seen = world([0.5] + [1.0] * 7, home=home)
+    seen = view(seen.counts, seen.home, HOPS, holders=lives * np.uint8(3), costs=seen.costs, sources=sources)
+    assert (seen.lives == lives).all()
     plan = build("allocation", kind).allocate(seen)
     plan.check(seen)
     first = plan.expert < 8
