@@ -144,7 +144,7 @@ def share(whole, part):
 def main():
     """Print both tables and draw the picture."""
     results = dies.results()
-    found = beside({q.id: q for q, _ in dies.references()}, results, asking.asking())
+    found = beside(results, asking.asking())
     head = ["device", "group", "rows", "composed", "one die, one L2"]
     cells = [
         [b.device, b.group, b.rows, ledger_text.percent(b.composed), ledger_text.percent(b.one_die)] for b in found
