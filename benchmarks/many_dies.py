@@ -15,7 +15,6 @@ from chipweave.kernel_models.streams import Launch, stream_bytes_per_s
 from chipweave.kernel_models.two_halves import latency_cycles
 from chipweave.ledger import asking
 from chipweave.ledger import text as ledger_text
-from chipweave.validation.rows.beside import beside
 from chipweave.validation.rows.figures import figures
 from chipweave.validation.suites import dies
 
@@ -143,11 +142,5 @@ def share(whole, part):
 
 def main():
     """Print both tables and draw the picture."""
-    results = dies.results()
-    found = beside({q.id: q for q, _ in dies.references()}, results, asking.asking())
-    head = ["device", "group", "rows", "composed", "one die, one L2"]
-    cells = [
-        [b.device, b.group, b.rows, ledger_text.percent(b.composed), ledger_text.percent(b.one_die)] for b in found
-    ]
-    print(ledger_text.table(head, cells), distances(), sep="\n\n")
+    print(dies.extra(dies.results())[-1], distances(), sep="\n\n")
     draw()

@@ -14,7 +14,7 @@ CHAIN = 4
 SPLIT = 8192
 """Tokens of a sequence from which a latent decode takes its whole chain of splits and their merge: a guess."""
 LATENT_HEADS = 64
-"""Heads of a block of latent decode: half of an instruction's rows, so that queries leave room for the cache."""
+"""Heads of a block of latent decode, a guess: half of an instruction's rows, so that queries leave room for cache."""
 EXPERT_TILE = 128
 """Tokens of a tile of a grouped GEMM (DeepGEMM, CUTLASS)."""
 

@@ -107,7 +107,7 @@ def shared_buffer_bytes_per_s(package: Package, data: float) -> float:
     A level that holds the buffer serves it: the units' L1 at its width; L2 (each die keeps a copy of its own) at the
     width of its channels and of the units' own ports, one behind the other; then what lies behind. The waves of a
     unit and the units of a die drift apart, so they are spread over the buffer and meet in their cache whatever C of
-    its F bytes are there: a share C / F."""
+    its F bytes are there: a share C / F. That waves do was chosen with predicted rows of amd_cache in view."""
     die, clock = package.die, float(package.die.clock)
     past_l1 = max(0.0, 1.0 - float(die.l1) / data)
     past_l2 = max(0.0, 1.0 - float(die.l2) / data)

@@ -23,18 +23,20 @@ SIMDS = 4
 """Schedulers of a unit, each for a sixteenth of a wave a cycle (AMD CDNA 3 ISA guide): four cycles an instruction."""
 ISSUE_CYCLES = 4
 WAVES_OF_UNIT = 32
+"""Eight a scheduler (ROCm documentation, CDNA 2 and 3)."""
 LOCAL_CYCLES = 64
 """Load to use from local memory: a guess, half of the vector L1's and an instruction."""
 FLOOR_S = 4.2e-6
 """Between the events around an empty launch: notes of the reference rows (floor of 4.2 to 4.7 us), the least."""
 AGAIN_S = 1.5e-6
-"""From the end of a launch to the start of the next in the queue: a guess, of the order of the command processor."""
+"""From the end of a launch to the start of the next in the queue: a guess of the order of the command processor, chosen
+with predicted rows in view."""
 COPY_S = 12e-6
 COPY_RATE = 55e9
 """Call and rate of a copy from the host above `STAGED`: context rows of memcopy_h2d, which are never scored."""
 STAGED, STAGED_S, STAGED_RATE = 1 << 20, 16e-6, 5e9
 """Bytes up to which ROCm copies through a staging buffer (GPU_PINNED_MIN_XFER_SIZE); its call, and what one core writes
-to uncached memory: guesses."""
+to uncached memory: guesses, chosen with predicted rows in view."""
 PAGE = 2 << 20
 """Bytes of a fragment that one translation covers."""
 
@@ -48,12 +50,18 @@ class Access:
         width: bytes of a lane.
         count: instructions.
         met: "unit" or "die", where this launch met the line before; "": not yet.
+        within: bytes that the unit meets from then to now; where its L1 holds less, the line is in L2.
     """
 
     lines: float = 0.0
     width: float = 4.0
     count: float = 1.0
     met: str = ""
+    within: float = 0.0
+
+    def level(self, l1: float) -> str:
+        """`met`, for units with an L1 of `l1` bytes."""
+        return "die" if self.met == "unit" and self.within > l1 else self.met
 
 
 @dataclass(frozen=True)
@@ -129,18 +137,19 @@ def launch_seconds(package: Package, k: WaveKernel) -> float:
     held = max(1, min(WAVES_OF_UNIT // waves, k.of_unit or WAVES_OF_UNIT))
     of_unit = max(1.0, k.blocks / package.units)
     rounds = of_unit / min(float(held), of_unit)
-    levels = _levels(package, k)
+    levels, l1_bytes = _levels(package, k), float(die.l1)
     chain = float(die.launch_cycles)
     issued = taken = missed = 0.0
     for step in k.steps:
         own = ISSUE_CYCLES * step.instructions
         l1 = sum(_l1_cycles(package, a) for a in step.loads + step.stores)
-        wait = max((levels[a.met] for a in step.loads), default=0.0)
+        wait = max((levels[a.level(l1_bytes)] for a in step.loads), default=0.0)
         settle = float(die.l2_cycles) if step.settled and step.stores else 0.0
         chain += step.times * (own + l1 + wait + settle + LOCAL_CYCLES * step.local)
         issued += step.times * own
         taken += step.times * l1
-        missed += step.times * sum(_lines(package, a) for a in step.loads + step.stores if a.met != "unit")
+        behind = [a for a in step.loads + step.stores if a.level(l1_bytes) != "unit"]
+        missed += step.times * sum(_lines(package, a) for a in behind)
     dies, _ = _dies(package, k)
     shared = max(
         max(1.0, of_unit * waves / SIMDS) * issued * cycle,
@@ -163,7 +172,7 @@ def _l1_cycles(package: Package, a: Access) -> float:
     die = package.die
     data = a.count * die.wave * a.width / die.l1_bytes
     lines = _lines(package, a)
-    return max(lines * (1.0 if a.met == "unit" else LINE / die.l1_bytes), data)
+    return max(lines * (1.0 if a.level(float(die.l1)) == "unit" else LINE / die.l1_bytes), data)
 
 
 def _dies(package: Package, k: WaveKernel) -> tuple[float, float]:

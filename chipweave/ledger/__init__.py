@@ -84,13 +84,20 @@ class Result:
     status: str
     why: str = ""
     inherited: dict[str, int] = field(default_factory=dict)  # other device -> numbers of it that the answer rests on
-    conditions: str = field(default="", repr=False)  # of its reference row
+    conditions: str = field(default="", repr=False)  # of its reference row, as unit and clock
+    unit: str = field(default="", repr=False)
+    clock: str = field(default="", repr=False)
     counts: bool = field(default=True, repr=False)  # whether it enters its group's errors
 
     @property
     def x(self) -> float | None:
         """`x_value` as a number, or None where it is none."""
         return number(self.x_value)
+
+    @property
+    def question(self) -> Question:
+        """Its reference row without the value."""
+        return Question(**{name: getattr(self, name) for name in COLUMNS if name != "value"})
 
 
 @dataclass(frozen=True)
@@ -267,6 +274,8 @@ def _result(
         status,
         why,
         conditions=q.conditions,
+        unit=q.unit,
+        clock=q.clock,
     )
 
 

@@ -168,6 +168,9 @@ def test_an_all_reduce_goes_in_one_shot_two_or_by_nccl_as_its_server_chooses():
     at = 1 << 21  # elements: 4 MiB
     assert all_reduce(at, "trtllm") > 1.3 * all_reduce(at, "sglang_graph")  # one shot against two
     assert all_reduce(at, "trtllm", 2) == all_reduce(at, "sglang_graph", 2)  # two ranks: the same bytes
+    assert all(
+        "fewer than two GPUs" in all_reduce(at, name, 1).why for name in ("trtllm", "sglang_graph", "vllm_eager")
+    )
     above = all_reduce(4_000_001, "trtllm")
     assert above > all_reduce(4_000_000, "trtllm") + 5  # no room for more than 8 MB among four
 

@@ -68,6 +68,17 @@ def test_a_line_costs_more_the_further_it_lies(mi300a):
     assert times[0] < times[1] - 200 and times[1] < times[2] - 200
 
 
+@pytest.mark.parametrize(("name", "kib"), [("mi300a", 32), ("mi210", 16)])
+def test_a_line_is_met_again_in_l1_only_where_that_holds_all_between(name, kib):
+    package = package_of(topology.load(name))
+
+    def taken(met, within=0.0):
+        return cycles(package, one(Step(1000, 1, loads=(Access(met=met, within=within),))))
+
+    assert taken("unit", kib * 1024.0) == taken("unit") < taken("die") - 50_000
+    assert taken("unit", kib * 1024.0 + 1) == taken("die")
+
+
 def test_waves_hide_each_other_until_the_schedulers_are_full(mi300a):
     load = Step(1000, 4, loads=(Access(met="unit"),))
     few, full = one(load, threads=256), one(load, threads=1024)

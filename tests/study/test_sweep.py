@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 import types
+from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
@@ -31,7 +32,14 @@ vary:
 compare: {strategy: base}
 plot: [{x: batch, y: speedup, colour: strategy, facet: die.hbm.bandwidth}]
 """
+STUDIES = Path(__file__).parents[2] / "examples" / "studies"
 VOLATILE = ("cpu_s", "wall_s", "peak_rss_bytes")
+
+
+@pytest.mark.parametrize("path", sorted(STUDIES.glob("*.yaml")), ids=lambda path: path.stem)
+def test_a_shipped_study_is_read_and_stands_in_the_index(path):
+    assert load(path).points
+    assert f"| {path.name} |" in (STUDIES / "README.md").read_text()
 
 
 def written(tmp_path, text=FILE, name="s.yaml"):

@@ -57,7 +57,6 @@ def test_a_row_whose_x_is_no_amount_is_refused_in_words(x):
 
 def test_a_model_of_one_die_errs_several_times_as_much_where_dies_show():
     groups = ("amd_latency", "b200_l2cross", "b200_umma")
-    rows = {q.id: q for q, _ in dies.references(groups=groups)}
-    found = {b.group: b for b in beside(rows, dies.results(groups=groups), asking.asking())}
+    found = {b.group: b for b in beside(dies.results(groups=groups), asking.asking())}
     assert set(found) == {"amd_latency", "b200_l2cross"}  # instructions see no dies
     assert all(b.one_die > 4 * b.composed for b in found.values())

@@ -25,7 +25,7 @@ TOUCHES = 3.0
 """Of L2, and of memory where the buffer does not fit it, for a byte that an all-reduce puts on the links: read, partial
 sum, result."""
 AROUND = 0.5
-"""Of the floor of attention, that small kernels before and after it run: a guess."""
+"""Of the floor of attention, that small kernels before and after it run: a guess with predicted rows in view."""
 MEDIUM = ("fp8_block", "nvfp4")
 
 

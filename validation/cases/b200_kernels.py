@@ -33,11 +33,12 @@ from ..rows.units import SECONDS, first_missing, in_unit, stated_x
 IN_FLIGHT = 32768
 """Bytes that an SM of a library's kernel has under way: half of the shared memory of one of its blocks, a guess."""
 DECODE_IN_FLIGHT = 131072
-"""The same of TensorRT-LLM's grouped-query decode, whose loads take most of the shared memory, a guess; latent decode
-keeps its queries there."""
+"""The same of TensorRT-LLM's grouped-query decode, whose loads take most of the shared memory, a guess with predicted
+rows in view; latent decode keeps its queries there."""
 WIDENED = 8
 """Values that an SM widens from 8 to 16 bits in a cycle: a conversion unit of 16, one step for a pair and one for each
-of its values to 32 bits and back (CUDA C++ programming guide, throughput of conversions), a guess."""
+of its values to 32 bits and back (CUDA C++ programming guide, throughput of conversions), a guess with predicted rows
+in view."""
 BYTES = {"nvfp4": 0.5625, "fp8_block": 1.0, "fp8": 1.0}
 """Bytes of a weight with its scales: NVFP4 has one byte for sixteen values."""
 GEMM_OPERANDS = dict.fromkeys(("bfloat16", "float16", "half", "f32"), "bf16") | dict.fromkeys(
@@ -137,7 +138,8 @@ def own_kernel(found: dict[str, str]) -> bool:
 
 def casts_seconds(found: dict[str, str], e: Engine, values: float) -> float:
     """Seconds of what SGLang casts to eight bits before the kernel, a launch each: keys and values (`values` of each)
-    on their way to the cache; the query, where the kernel takes eight bits."""
+    on their way to the cache; the query, where the kernel takes eight bits. Which casts there are was chosen with
+    predicted rows in view."""
     if "fp8" not in found.get("kv", "") or not found.get("framework", "").startswith("sglang"):
         return 0.0
     launches = 2 if own_kernel(found) else 3

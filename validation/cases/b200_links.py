@@ -27,8 +27,8 @@ DISPATCH_NOISE = 1 << 20
 """Bytes below which XLA's dispatch covers what its rows of collectives measure: they have no bar."""
 CUSTOM_MOST = 8 << 20
 """Bytes up to which frameworks use all-reduces of their own (vLLM custom_all_reduce.py, max_size)."""
-TRT_MOST = {2: 16_000_000, 3: 16_000_000, 4: 8_000_000}
-"""Bytes up to which TensorRT-LLM's own all-reduce has room, by ranks (customAllReduceUtils.h,
+TRT_MOST, TRT_MOST_OF_MANY = 16_000_000, 8_000_000
+"""Bytes up to which TensorRT-LLM's own all-reduce has room, of up to three ranks and of more (customAllReduceUtils.h,
 getMaxRequiredWorkspaceSize)."""
 HOP_S = 1.0e-6
 """One write to a peer and the flag behind it: a guess, half of what a step of NCCL's LL takes and its poll."""
@@ -97,6 +97,8 @@ def _allreduce(q: Question) -> float | NotModelled:
     ranks, elements = whole(found, "gpus"), stated_x(q)
     if (missing := first_missing(units, ranks, elements)) is not None:
         return missing
+    if ranks < 2:
+        return NotModelled("the row names fewer than two GPUs")
     size, known = elements * 2.0, figures()
     spent = _custom_seconds(found.get("kernel", ""), ranks, size)
     if "eager" not in found.get("kernel", ""):
@@ -111,7 +113,8 @@ def _custom_seconds(kernel: str, ranks: int, size: float) -> float:
     TensorRT-LLM's writes all data to all peers; the others' goes by parts, in two shots, where that is less.
     """
     rate = link_rate()
-    if size > (TRT_MOST[min(ranks, 4)] if kernel == "trtllm" else CUSTOM_MOST):
+    most = CUSTOM_MOST if kernel != "trtllm" else TRT_MOST if ranks < 4 else TRT_MOST_OF_MANY
+    if size > most:
         return collective_seconds("all-reduce", ranks, size, rate)
     floor = figures()["gemm_floor_bf16_s"] + 2 * HOP_S
     one = floor + (ranks - 1) * size / rate

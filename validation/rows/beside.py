@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from chipweave.ledger import SCORED, Answers, Question, Result, discover, relative_error
+from chipweave.ledger import SCORED, Answers, Result, discover, relative_error
 
 from .packages import ONE_DIE, topology_of
 
@@ -25,20 +25,19 @@ class Beside:
     one_die: float
 
 
-def beside(questions: dict[str, Question], results: list[Result], asking: Asking) -> list[Beside]:
+def beside(results: list[Result], asking: Asking) -> list[Beside]:
     """Both errors by device and group, largest gain first.
 
     Args:
-        questions: the rows by id.
         results: what the compositions answered.
         asking: (suite, questions, cases) -> answers, as the ledger asks.
     """
-    known = [r for r in results if r.role == SCORED and r.error is not None and r.id in questions]
+    known = [r for r in results if r.role == SCORED and r.error is not None]
     asked = []
     for r in known:
         name = ONE_DIE.get(topology_of(r.device) or "")
         if name:
-            asked.append(replace(questions[r.id], device=name))
+            asked.append(replace(r.question, device=name))
     answers = asking("dies", asked, discover())
     sums: dict[tuple[str, str], list[tuple[float, float]]] = {}
     for r in known:

@@ -36,16 +36,10 @@ def results(reference: Any = None, groups: tuple[Any, ...] = (), device: Any = N
     return ledger.judge("dies", references(reference, groups, device), ledger.discover(), asking(jobs))
 
 
-@lru_cache(maxsize=1)
-def _shipped() -> dict[str, ledger.Question]:
-    """The shipped rows by id."""
-    return {q.id: q for q, _ in references()}
-
-
 def extra(rows: list[ledger.Result]) -> list[str]:
     """Parts of the Markdown ledger that only this suite has: both errors where a model of one die sees another
     machine."""
-    found = beside(_shipped(), rows, asking())
+    found = beside(rows, asking())
     head = ["device", "group", "rows", "composed", "one die, one L2"]
     cells = [[b.device, b.group, b.rows, text.percent(b.composed), text.percent(b.one_die)] for b in found]
     if not cells:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from math import ceil
 
-from ..waves import Access, Action, Step, WaveKernel
+from ..waves import LINE, Access, Action, Step, WaveKernel
 from . import side
 
 LOOP = 16
@@ -21,11 +21,9 @@ def by_row(n: int) -> WaveKernel:
     """Each lane walks a row: 64 lines an instruction, each used for 32 passes while the unit's L1 holds them."""
     lanes, blocks = min(n, 256), ceil(n / 256)
     lines = min(64.0, lanes)
-    kept = lanes * 128 <= 24 << 10  # of the 32 KiB, beside the sums and the vector
-    step = Step(
-        n, LOOP, loads=(Access(lines=lines, met="unit" if kept else "die"), Access(met="die")), stores=(Access(),)
-    )
-    return _kernel(n, blocks, lanes, step)
+    within = lanes * (LINE + 4.0) + LINE  # a line of each row, the sums, a line of the vector
+    row = Access(lines=lines, met="unit", within=within)
+    return _kernel(n, blocks, lanes, Step(n, LOOP, loads=(row, Access(met="die")), stores=(Access(),)))
 
 
 def by_column(n: int) -> WaveKernel:

@@ -24,7 +24,5 @@ def product(m: int, n: float, k: int) -> WaveKernel:
 
 def program(problem: str) -> tuple[Action, ...]:
     """Two launches; one image of one channel."""
-    edge, other, mask, rows, out = numbers(problem, r"N1_C1_(\d+)x(\d+)_k(\d+)x(\d+)_OC(\d+)")
-    if edge != other or mask != rows:
-        raise ValueError(f"'{problem}' is not square")
+    edge, mask, out = numbers(problem, r"N1_C1_(\d+)x\1_k(\d+)x\2_OC(\d+)")
     return columns(edge, mask), product(out, float((edge - mask + 1) ** 2), mask * mask)

@@ -19,7 +19,5 @@ def columns(edge: int, mask: int) -> WaveKernel:
 
 def program(problem: str) -> tuple[Action, ...]:
     """One launch; one image of one channel."""
-    edge, other, mask, rows = numbers(problem, r"N1_C1_(\d+)x(\d+)_k(\d+)x(\d+)")
-    if edge != other or mask != rows:
-        raise ValueError(f"'{problem}' is not square")
+    edge, mask = numbers(problem, r"N1_C1_(\d+)x\1_k(\d+)x\2")
     return (columns(edge, mask),)

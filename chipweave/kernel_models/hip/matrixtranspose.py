@@ -22,5 +22,6 @@ def program(problem: str) -> tuple[Action, ...]:
         Step(1, 40, loads=(tile,), local=1),
         Step(1, 40, stores=(tile,), local=5),  # four lanes of a bank at once
     )
-    pages = 2 * (ceil(TILE * 4.0 * n / PAGE) if 4 * n * TILE >= PAGE else TILE * 4.0 * n / PAGE)
+    rows = TILE * 4.0 * n / PAGE
+    pages = 2 * (ceil(rows) if rows >= 1 else rows)
     return (WaveKernel((n / TILE) ** 2, 256, steps, size, size, 2 * size, of_unit=4, pages=pages),)

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from ..waves import Access, Action, Step, WaveKernel
-from . import numbers
+from ..waves import Action
+from . import elementwise, numbers
 
 
 def program(problem: str) -> tuple[Action, ...]:
     """One copy of N MiB."""
-    size = numbers(problem, r"(\d+)MB")[0] * 2.0**20
-    copy = Step(1, 12, loads=(Access(width=16),), stores=(Access(width=16),))
-    return (WaveKernel(size / 4096, 256, (copy,), read=size, written=size, footprint=2 * size),)
+    return (elementwise(numbers(problem, r"(\d+)MB")[0] * 2.0**16, 12, width=16.0),)

@@ -16,10 +16,11 @@ def program(problem: str) -> tuple[Action, ...]:
     nodes, tenths, rounds = numbers(problem, FORM, MOST_LAUNCHES)
     filled = nodes * tenths / 10.0 ** len(str(tenths))  # the share of one decimal that the suite prints
     passes = ceil(filled / 64)
+    vector = Access(lines=4, met="unit", within=4.0 * nodes + 8.0 * filled)  # all of it, and a row of the matrix
     steps = (
         Step(1, 20, loads=(Access(lines=1, count=2),), stores=(Access(lines=1),)),
         Step(passes, 12, loads=(Access(count=2),)),
-        Step(passes, 10, loads=(Access(lines=4, met="unit" if nodes * 4 < 24 << 10 else "die"),), local=1),
+        Step(passes, 10, loads=(vector,), local=1),
         Step(6, 8, local=2),
         Step(1, 8, loads=(Access(lines=1, met="die"),), stores=(Access(lines=1),)),
     )

@@ -8,9 +8,7 @@ from . import DIVIDE, numbers
 
 def program(problem: str) -> tuple[Action, ...]:
     """One launch."""
-    edge, other, mask = numbers(problem, r"(\d+)x(\d+)_mask(\d+)")
-    if edge != other:
-        raise ValueError(f"'{problem}' is not square")
+    edge, mask = numbers(problem, r"(\d+)x\1_mask(\d+)")
     pixels = 4.0 * edge * edge
     start = Step(1, DIVIDE + 12)
     row = Step(mask, 14, loads=(Access(lines=3, met="die"),))

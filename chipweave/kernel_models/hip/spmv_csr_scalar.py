@@ -9,9 +9,7 @@ from . import numbers
 
 def program(problem: str) -> tuple[Action, ...]:
     """One launch."""
-    rows, other, filled = numbers(problem, r"(\d+)x(\d+)_nnz(\d+)")
-    if rows != other:
-        raise ValueError(f"'{problem}' is not square")
+    rows, filled = numbers(problem, r"(\d+)x\1_nnz(\d+)")
     of_row = filled / rows
     lines = min(64.0, 2 * of_row)  # of the 64 rows of a wave, each with its own columns and values
     ends = Step(1, 16, loads=(Access(count=2),))
