@@ -10,7 +10,9 @@ from __future__ import annotations
 import hashlib
 import importlib
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -41,6 +43,7 @@ pq = late("pyarrow.parquet")
 FORCE = "another folder, or --force to replace what is there"
 
 Label = tuple[str, str, str]
+Reader = Callable[[str], "pa.Table"]
 
 
 @dataclass
@@ -126,9 +129,10 @@ def _kept(folder: Path, manifest: dict, document: dict, labels: list[Label], job
     if lost and not same:
         raise _refused(folder, f"rows that another state of chipweave made ({', '.join(name for name, *_ in lost)})")
     kept = [label for label in there if label not in labels or not manifest["complete"]] if same else []
+    read = _reader(folder)
     return Kept(
         planned + [label for label in labels if label not in planned],
-        {label: _outcome(folder, manifest, document, label) for label in kept},
+        {label: _outcome(read, manifest, document, label) for label in kept},
         {label: entry for label, entry in zip(there, manifest["runs"], strict=True) if label in kept},
         [row for row in document.get("layer_steps", ()) if any(row["strategy"] == name for name, *_ in kept)],
     )
@@ -163,14 +167,14 @@ def outcomes_of(folder: Path) -> list[Outcome]:
     Raises:
         BadInput: its files do not belong together, or are not as they were written.
     """
-    manifest, document = _json(folder / "manifest.json"), _json(folder / "result.json")
+    manifest, document, read = _json(folder / "manifest.json"), _json(folder / "result.json"), _reader(folder)
     try:
-        return [_outcome(folder, manifest, document, tuple(row[k] for k in LABELS)) for row in document["rows"]]
+        return [_outcome(read, manifest, document, tuple(row[k] for k in LABELS)) for row in document["rows"]]
     except (KeyError, TypeError, ValueError, IndexError, OSError, pa.ArrowException) as error:
         raise BadInput(Fault(f"{folder} holds files that do not belong together ({error})")) from None
 
 
-def _outcome(folder: Path, manifest: dict, document: dict, label: Label) -> Outcome:
+def _outcome(read: Reader, manifest: dict, document: dict, label: Label) -> Outcome:
     """An Outcome as it was written.
 
     A sampled row shares the layer table of the circuit row beside it. CRCs of plans, which are not
@@ -180,31 +184,31 @@ def _outcome(folder: Path, manifest: dict, document: dict, label: Label) -> Outc
     entry = manifest["runs"][at]
     row = document["rows"][at]
     layers = label if "sample" not in row else _beside(document, label)
-    table = _of(folder / "layers.parquet", layers)
+    table = _of(read("layers"), layers)
     names = [name for name in table.column_names if name not in (*LABELS, *HEAD)]
     units = {name: (table.schema.field(name).metadata or {}).get(b"unit", b"").decode() for name in names}
     crc = np.zeros(len(table), np.int64)
     columns = [crc if name == "plan_crc32" else table.column(name).to_numpy() for name in (*HEAD, *names)]
-    statistics = _of(folder / "statistics.parquet", label).drop(list(LABELS)).to_pylist()
+    statistics = _of(read("statistics"), label).drop(list(LABELS)).to_pylist()
     return Outcome(
         row,
         np.stack(columns, axis=1).astype(np.int64),
         [tuple(s[k] for k in ("part", "statistic", "unit", "value")) for s in statistics],
-        _links(_of(folder / "links.parquet", label)),
+        _links(_of(read("links"), label)),
         {key: value for key, value in entry.items() if key not in ("run", "prefill_steps")},
         entry["prefill_steps"],
         [Figure(name, units[name], "") for name in names],
-        _breakdown(folder, document, label),
+        _breakdown(read, document, label),
     )
 
 
-def _breakdown(folder: Path, document: dict, label: Label) -> Breakdown | None:
+def _breakdown(read: Reader, document: dict, label: Label) -> Breakdown | None:
     """Where its time went, as it was written; None where no accounts were kept."""
     own = [each for each in document.get("breakdown", ()) if tuple(each[k] for k in LABELS) == label]
     if not own:
         return None
     tables = [
-        [tuple(row.values()) for row in _of(folder / f"{name}.parquet", label).drop(list(LABELS)).to_pylist()]
+        [tuple(row.values()) for row in _of(read(name), label).drop(list(LABELS)).to_pylist()]
         for name in ("critical", "parts", "flows")
     ]
     return Breakdown(own[0]["run_ps"], *tables)
@@ -216,9 +220,13 @@ def _beside(document: dict, label: Label) -> Label:
     return tuple(rows[-1][k] for k in LABELS) if rows else label
 
 
-def _of(path: Path, label: Label) -> pa.Table:
+def _reader(folder: Path) -> Reader:
+    """Reads the tables of a folder by name, each of them once for all rows."""
+    return cache(lambda name: pq.read_table(folder / f"{name}.parquet"))
+
+
+def _of(table: pa.Table, label: Label) -> pa.Table:
     """The rows of a table that have a label."""
-    table = pq.read_table(path)
     if not table.num_columns:
         return table
     keep = np.ones(len(table), bool)
