@@ -14,9 +14,10 @@ from typing import Any
 
 import numpy as np
 
+from chipweave.declare.user_code import blamed
 from chipweave.run import flit_sample as sample
 from chipweave.run import simulate as serving
-from chipweave.run.probe import Probe, Watched, finer, system_of
+from chipweave.run.probe import Probe, Watched, finer
 from chipweave.run.record import Meter
 from chipweave.run.simulate import Outcome
 
@@ -30,6 +31,7 @@ def wanted(spec: Any, network: Any) -> bool:
     return coarse or (model == "fair" and network.beside == "flit" and spec.engine == "kernel")
 
 
+@blamed()  # here too: what is sampled beside a run loads and lays out systems, with the user's parts
 def simulate(spec: Any, on_layer: Any = None, threads: int = 1, account: bool = True) -> Outcome:
     """chipweave.run.simulate.simulate, with the sample's figures in the row where `wanted`.
 
@@ -37,13 +39,16 @@ def simulate(spec: Any, on_layer: Any = None, threads: int = 1, account: bool = 
     threads: layer-steps of the sample that run side by side.
     account: keep accounts of where the time goes.
     """
-    network = serving.mesh_of(system_of(spec))
-    if not wanted(spec, network):
-        return serving.simulate(spec, on_layer, account=account)
     serving.make_trace(spec)
     meter = Meter()
     with serving.uncollected():
         loaded = serving.load(spec)
+    network = serving.mesh_of(loaded.system)
+    if not wanted(spec, network):
+        loading = meter.read()
+        outcome = serving.simulate(spec, on_layer, loaded=loaded, account=account)
+        outcome.row |= {name: round(outcome.row[name] + loading[name], 6) for name in SECONDS}
+        return outcome
     trace: Any = loaded.routing.trace
     parts: list[sample.Stratum] = []
     made: list[Watched] = []

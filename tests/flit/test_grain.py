@@ -10,6 +10,7 @@ import pytest
 from chipweave import fabric, topology
 from chipweave.__main__ import main
 from chipweave.chain import DONE, Constant, Layout
+from chipweave.errors import BadInput
 from chipweave.fabric import grain as grains
 from chipweave.noc import network as flit_network
 from chipweave.run import assemble, beside, compare
@@ -152,6 +153,16 @@ def test_a_row_of_fair_under_physical_carries_the_difference_of_flit():
     assert said["difference"] == said["decode_time_ns"] / row["decode_time_ns"] - 1 != 0
     assert 0 < abs(said["grain_difference"]) < 0.1 and said["decode_standard_error_ns"] > 0
     assert "flit" not in beside.simulate(RunSpec(**SMALL, sets=("d2d.beside=none",))).row
+
+
+def test_a_run_without_a_sample_loads_its_system_once_and_says_all_its_faults_at_once(monkeypatch):
+    loads, load = [], topology.load
+    monkeypatch.setattr(topology, "load", lambda *a, **k: loads.append(a) or load(*a, **k))
+    row = beside.simulate(RunSpec(**SMALL, link_model="circuit")).row
+    assert len(loads) == 1 and "flit" not in row and row["cpu_s"] > 0
+    with pytest.raises(BadInput, match="nowhere") as wrong:
+        beside.simulate(RunSpec(topology="nowhere", model="nothing", link_model="circuit"))
+    assert len(wrong.value.faults) == 2
 
 
 def test_a_sampled_layer_step_starts_from_the_state_of_the_run(monkeypatch):
