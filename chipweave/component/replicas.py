@@ -88,7 +88,7 @@ def island_name(parts: Sequence[Component]) -> str:
 def die_names(groups: Iterable[Component]) -> dict[int, str]:
     """Number -> name of every die, of the groups' first parts (`gather`): of alike and unlike dies."""
     staged: defaultdict[int, list[Component]] = defaultdict(list)
-    for part in (part for first in groups for part in first.members if isinstance(first, Staged)):
+    for part in (part for first in groups if isinstance(first, Staged) for part in first.members):
         staged[part.die].append(part)
     return {number: island_name(parts) for number, parts in staged.items()}
 
