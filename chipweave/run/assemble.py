@@ -18,7 +18,7 @@ from chipweave.errors import BadInput
 from chipweave.fabric import build
 from chipweave.fabric.sends import efficiency
 from chipweave.noc.graph_network import Network
-from chipweave.noc.spread import Bundles, way_of
+from chipweave.noc.spread import Bundles, together, way_of
 
 
 def assemble(
@@ -90,12 +90,13 @@ def control_chain(network: str) -> str:
 def add_network(layout: Layout, system: Any, network: Network, link_model: str | None, alter: Any = None) -> None:
     """The network of the topology under the run's link model; its endpoints find it as `part.networks[port]`.
 
-    alter: changes latency and bandwidth of links for what-if runs. Where packets are spread over
-    several ways and links are held, parallel links are taken as one bundle of their summed rate,
-    since a held transfer takes one route.
+    alter: changes latency and bandwidth of links for what-if runs. Where packets are spread over several ways, parallel
+    links are one bundle of their summed rate, or a message takes all its ways at once (chipweave.noc.spread).
     """
     model = link_model or network.link_model
-    bundles = Bundles(network) if network.spread == "packet" and network.ways > 1 and model != "flit" else None
+    spread = together(network, model)
+    bundles = spread if isinstance(spread, Bundles) else None
+    ways = spread if isinstance(spread, int) else 1
     rates = bundles.rates(network.bandwidth) if bundles else network.bandwidth
     given = zip(network.src.tolist(), network.dst.tolist(), network.latency_ps.tolist(), rates, strict=True)
     ends = [(a, b, *(alter.link(ps, rate) if alter else (ps, rate))) for a, b, ps, rate in given]
@@ -108,6 +109,8 @@ def add_network(layout: Layout, system: Any, network: Network, link_model: str |
         start, end = place[source], place[target]
         if start is None or end is None:
             return []
+        if ways > 1:
+            return [link for way in range(ways) for link in network.link_route(start, end, way)]
         return network.link_route(start, end, way_of(network, start, end))
 
     options = registry.link_models.find(model).options(network)
@@ -115,6 +118,8 @@ def add_network(layout: Layout, system: Any, network: Network, link_model: str |
         options["endpoint_of"] = tuple(-1 if number is None else number for number in place)
     if bundles:
         options["bundles"] = bundles
+    if ways > 1:
+        options["ways"] = ways
     made = layout.network(
         network.name, model, len(place), links, routes, directed=network.duplex == "directed", **options
     )

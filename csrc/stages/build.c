@@ -164,7 +164,7 @@ void stages_free(stages *s)
             s->networks[i].does.close(s->networks[i].self);
     for (int32_t i = 0; i < s->n_circuits; i++) {
         struct circuit *c = s->circuits + i;
-        free(c->lock_of_link), free(c->routes), free(c->crossed), network_bins_free(&c->bins);
+        free(c->lock_of_link), free(c->routes), free(c->crossed), free(c->ways_over), network_bins_free(&c->bins);
     }
     for (int32_t i = 0; i < s->n_routes; i++)
         routes_free(s->routes[i]);
