@@ -210,10 +210,13 @@ class Layout:
             options=tuple(sorted(options.items())),
         )
 
-    def tags(self, name: str, instances: int, sets: int | Sequence[int], ways: int, journal: bool = False) -> Tags:
-        """Tags; `sets` is one number, or one for each instance."""
-        most, each = _varying(sets, instances)
-        return self._part("tags", Tags, name, instances, most, ways, journal=journal, sets_of=each)
+    def tags(
+        self, name: str, instances: int, sets: int | Sequence[int], ways: int | Sequence[int], journal: bool = False
+    ) -> Tags:
+        """Tags; `sets` and `ways` are one number, or one for each instance."""
+        (most, sets_of), (widest, ways_of) = _varying(sets, instances), _varying(ways, instances)
+        more = {"journal": journal, "sets_of": sets_of, "ways_of": ways_of}
+        return self._part("tags", Tags, name, instances, most, widest, **more)
 
     def keyed(
         self, name: str, instances: int, keys: int, capacity: int | Sequence[int] = 0, journal: bool = False

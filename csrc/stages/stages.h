@@ -133,7 +133,8 @@ int stages_add_keyed(stages *s, int32_t instances, int32_t keys, int32_t capacit
 int stages_add_bits(stages *s, int32_t instances, int32_t keys, int32_t journal);
 int stages_add_map(stages *s, int32_t n, const int32_t *values);
 int stages_add_counter(stages *s, int32_t count);
-int stages_vary_tags(stages *s, int32_t table, const int32_t *sets); /* of each instance, at most those of the table */
+int stages_vary_sets(stages *s, int32_t table, const int32_t *sets); /* of each instance, at most those of the table */
+int stages_vary_ways(stages *s, int32_t table, const int32_t *ways); /* likewise */
 int stages_vary_keyed(stages *s, int32_t table,
                       const int32_t *capacity); /* of each instance, 0: no bound; the table has one */
 int stages_add_lasts(stages *s, const stages_lasts *rule);
