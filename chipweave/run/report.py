@@ -184,6 +184,7 @@ def gaps(result: dict[str, Any], to_stderr: bool = False) -> None:
             "circuit, work conserving",
             "fair",
         ),
+        caption="means and ratios over the sampled layer-steps of each stratum; flit: mean time of one",
         right_from=2,
     )
     for name in dict.fromkeys(row["strategy"] for row in rows):
