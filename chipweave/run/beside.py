@@ -20,6 +20,7 @@ from chipweave.declare.user_code import blamed
 from chipweave.errors import BadInput, Fault
 from chipweave.run import flit_sample as sample
 from chipweave.run import simulate as serving
+from chipweave.run.checkpoint import Keep
 from chipweave.run.probe import Probe, Watched, finer
 from chipweave.run.record import Meter
 from chipweave.run.simulate import Outcome
@@ -35,22 +36,29 @@ def wanted(spec: Any, network: Any) -> bool:
 
 
 @blamed()  # here too: what is sampled beside a run loads and lays out systems, with the user's parts
-def simulate(spec: Any, on_layer: Any = None, threads: int = 1, account: bool = True) -> Outcome:
+def simulate(
+    spec: Any, on_layer: Any = None, threads: int = 1, account: bool = True, keep: Keep | None = None
+) -> Outcome:
     """chipweave.run.simulate.simulate, with the sample's figures in the row where `wanted`.
 
     CPU and wall seconds of the row are those of the run alone.
     threads: layer-steps of the sample that run side by side.
     account: keep accounts of where the time goes.
+    keep: where its checkpoints are kept; a run that has one goes on from there.
     """
     serving.make_trace(spec)
     meter = Meter()
     with serving.uncollected():
         loaded = serving.load(spec)
     network = serving.mesh_of(loaded.system)
+    kept = keep.begin(loaded.code) if keep else None
+    options: dict[str, Any] = {"loaded": loaded, "account": account, "outside": kept and kept.outside}
+    watching: Any = kept.watching if kept else lambda on_layer: on_layer
+    before = kept.before if kept else dict.fromkeys(SECONDS, 0.0)
     if not wanted(spec, network):
         loading = meter.read()
-        outcome = serving.simulate(spec, on_layer, loaded=loaded, account=account)
-        outcome.row |= {name: round(outcome.row[name] + loading[name], 6) for name in SECONDS}
+        outcome = serving.simulate(spec, watching(on_layer), **options)
+        outcome.row |= {name: round(outcome.row[name] + loading[name] + before[name], 6) for name in SECONDS}
         return outcome
     trace: Any = loaded.routing.trace
     parts: list[sample.Stratum] = []
@@ -82,10 +90,11 @@ def simulate(spec: Any, on_layer: Any = None, threads: int = 1, account: bool = 
         if on_layer:
             on_layer(job)
 
-    outcome = serving.simulate(spec, layer_ended, loaded=loaded, around=around, account=account)
+    outcome = serving.simulate(spec, watching(layer_ended), around=around, **options)
     if made:
         made[0].finish()
-    outcome.row |= {name: round(value - taken[name], 6) for name, value in meter.read().items() if name in SECONDS}
+    spent = meter.read()
+    outcome.row |= {name: round(spent[name] + before[name] - taken[name], 6) for name in SECONDS}
     if made:
         outcome.row |= {name: round(outcome.row[name] - cost, 6) for name, cost in made[0].cost_s().items()}
         outcome.row |= figures(outcome, parts, made[0])

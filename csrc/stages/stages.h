@@ -170,6 +170,10 @@ int stages_circuit_first(const stages *s, int32_t circuit); /* number of its fir
 const int64_t *stages_link_bins(const stages *s, int32_t circuit, int64_t *bin_ps, int32_t *bins);
 /* tags, keyed stores with their ages, bits; -1: other shapes, or in flight */
 int stages_copy_tables(stages *to, const stages *from);
+/* The state between two stretches as bytes: how many (at NULL), saved to `at`, or loaded from it into an engine of the
+ * same layout in which nothing has moved. -1: in flight, another layout, or a network that has no image; an engine that
+ * was loaded by half is of no use. */
+int64_t stages_image(stages *s, uint8_t *at, int64_t room, int load);
 int stages_waiting(const stages *s, int32_t *node, int32_t *batch, int32_t *transfer, int32_t *resource, int capacity);
 /* From now on the start and end of each stage is kept until the next barrier. A run of its own records, so that
  * nothing is spent where it is off. 0, or -1 where something is in flight. */

@@ -104,6 +104,9 @@ class Compiled:
         """
         return np.empty((0, 3), np.int64)
 
+    def check(self) -> None:
+        """Raise AssertionError where an invariant of the model's own state is broken."""
+
     def statistics(self) -> LinkStatistics:
         """Bytes, busy and stalled ps of each link, in all and over time bins."""
         bin_ps, bins = ffi.new("int64_t *"), ffi.new("int32_t *")

@@ -47,7 +47,7 @@ class Flows:
         self.since = self.rows = 0  # place of the first stretch since the last layer-step; rows of all
         self.keys: list[np.ndarray] = []
         self.sizes: list[np.ndarray] = []
-        self.kept = 0  # keys in all
+        self.kept_keys = 0  # in all
 
     def add(self, batches: list[Batch], started: np.ndarray) -> None:
         """Sends of a stretch. started: int64 [rows of all batches, slots]."""
@@ -82,11 +82,24 @@ class Flows:
                 if len(some) and not counted & send.uses:
                     self.keys.append(send.keys(rows, some) + (layers[of_chain[some]] << (EXPERT_BITS + 2 * DIE_BITS)))
                     self.sizes.append(count[some] * send.size(rows, some))
-                    self.kept += len(some)
+                    self.kept_keys += len(some)
         self.stretches, self.since, self.rows = [], 0, 0
-        if self.kept > MANY:
+        if self.kept_keys > MANY:
+            self.restore(*summed(np.concatenate(self.keys), np.concatenate(self.sizes)))
+            self.kept_keys = 0  # until so many more have come
+
+    def kept(self) -> tuple[np.ndarray, np.ndarray]:
+        """(keys, bytes) of all flows so far, each once."""
+        self.look()
+        if self.keys:
             keys, sizes = summed(np.concatenate(self.keys), np.concatenate(self.sizes))
-            self.keys, self.sizes, self.kept = [keys], [sizes], 0
+            self.restore(keys, sizes)
+            return keys, sizes
+        return np.empty(0, np.int64), np.empty(0, np.int64)
+
+    def restore(self, keys: np.ndarray, sizes: np.ndarray) -> None:
+        """Go on from what `kept` gave."""
+        self.keys, self.sizes, self.kept_keys = ([keys], [sizes], len(keys)) if len(keys) else ([], [], 0)
 
     def largest(self, dies: dict[Any, str]) -> list[tuple[str, str, int, int | None, str, str, int]]:
         """(network, link, layer, expert, from, to, bytes) of the `TOP` largest flows of each link, largest first.

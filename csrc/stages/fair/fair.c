@@ -8,6 +8,7 @@
 
 #include "stages/fair/queues.h"
 #include "stages/fair/rates.h"
+#include "stages/image.h"
 #include "stages/network_bins.h"
 
 typedef unsigned __int128 u128;
@@ -296,7 +297,30 @@ static int fair_advance(void *self, int64_t now, uint32_t *arrived, int capacity
     return n;
 }
 
-static const network_operations operations = {fair_send, fair_next_time, fair_advance, fair_close, NULL};
+/* network_operations.image. Without messages all that is kept are the lanes, in the order of their making, by which
+ * equal ends are told apart, and the bins: rates are those of filling anew. */
+static void fair_image(void *self, struct image *m)
+{
+    fair *f = self;
+    int32_t n = f->rates.n_lanes, pairs = f->endpoints * f->endpoints;
+    image_need(m, !f->n_flows && !f->arrivals.n);
+    image_same(m, (uint64_t)f->endpoints);
+    IMAGE_ONE(m, f->now);
+    image_bins(m, &f->bins);
+    IMAGE_ONE(m, n);
+    image_need(m, n >= 0 && n <= pairs);
+    for (int32_t lane = 0; lane < n && !m->bad; lane++) {
+        int32_t pair = 0;
+        while (!m->load && f->lane_of[pair] != lane + 1)
+            pair++;
+        IMAGE_ONE(m, pair);
+        image_need(m, pair >= 0 && pair < pairs);
+        const struct found_route *way = m->load && !m->bad ? routes_of(f->of, pair) : NULL;
+        image_need(m, !m->load || (way && lane_of(f, pair, way) == lane));
+    }
+}
+
+static const network_operations operations = {fair_send, fair_next_time, fair_advance, fair_close, NULL, fair_image};
 
 /* The table for the engine. */
 const network_operations *fair_operations(void) { return &operations; }
