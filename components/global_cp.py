@@ -170,21 +170,22 @@ class GlobalCp(Controller):
         self.to_dies.send(SubKernel(kernel.number, workers, read_only(mask), each=self.launch_size))
         yield self.all_reported
         self.learn(self.run.copies_changed())
-        self.count_tokens(kernel)
+        job = replace(job, moved_ps=self.count_tokens(kernel))
         begin, end = (
             (kernel.begin - beforehand, kernel.end) if self.layer_time == "kernel" else (asked, self.simulation.now)
         )
         self.run.layer_done(job, plan, begin, end)
 
-    def count_tokens(self, kernel: Kernel) -> None:
-        """What dispatch and combine have moved, and how long they took, so far in the run."""
+    def count_tokens(self, kernel: Kernel) -> tuple[int, int] | None:
+        """ps of this layer's dispatch and combine; what they have moved and taken so far is noted in the run."""
         if self.moves is None or kernel.begin is None:
-            return
+            return None
         there, computed, back = kernel.ended
         told = self.run.tokens
         told |= {"dispatch_bytes": self.moves.dispatched, "combine_bytes": self.moves.combined}
         told["dispatch_ps"] = told.get("dispatch_ps", 0) + there - kernel.begin
         told["combine_ps"] = told.get("combine_ps", 0) + back - computed
+        return there - kernel.begin, back - computed
 
     def predict(self, job: Any, plan: Any) -> np.ndarray | None:
         """Prediction bits for the PDUs, or None where these hold the right ones already (all zero, from layer to

@@ -27,6 +27,7 @@ def as_json(step: Step, setup: Setup, batch: Batch) -> dict:
         }
         for p in step.parts
     ]
+    composed = setup.kernels.composed
     return {
         "schema": "chipweave.step/1",
         "time_ns": step.ns,
@@ -37,6 +38,7 @@ def as_json(step: Step, setup: Setup, batch: Batch) -> dict:
         "gpus": setup.layout.gpus,
         "tokens": batch.decode + batch.prompts * batch.new,
         "decoded_tokens": batch.decode,
+        "composed": composed.document() if composed else None,
     }
 
 
@@ -64,6 +66,12 @@ def show(document: dict) -> None:
             f"{document['system']}: {total / 1e6:.2f} ms a step, {rate:,.0f} {counted}"
         )
     ]
+    if document["composed"]:
+        c = document["composed"]
+        lines.append(
+            f"  experts and moving tokens simulated on {c['topology']}: {c['strategy']}, links {c['link_model']}, "
+            f"{c['admission']} (preset {c['preset']}), trace {c['trace']['name']}"
+        )
     for kind, ns in sorted(document["critical"].items(), key=lambda t: -t[1]):
         lines.append(f"  {kind:<11} {ns / 1e6:8.2f} ms {ns / total:6.1%}")
     beside = sum(p["end_ns"] - p["start_ns"] for p in document["parts"]) - total
