@@ -31,6 +31,12 @@ def figures() -> dict[str, float]:
 
 
 @cache
+def device() -> str:
+    """The device that the figures of calibrated.yaml were fitted to."""
+    return str(yamlfile.load(CALIBRATED).value["device"].value)
+
+
+@cache
 def fitted_stacks() -> dict[str, dict[str, str]]:
     """{kind: {parameter: text}} of the communication stacks that are fitted."""
     return yamlfile.load(CALIBRATED).value["stacks"].plain()

@@ -15,7 +15,9 @@ fp8_peak: 1979 TFLOPS    # 8-bit rate of a die: of experts in FP8; the tensor ra
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from importlib.resources import files
 from pathlib import Path
@@ -29,6 +31,7 @@ from chipweave.io.remembered import by_file
 from chipweave.kernel_models.chip import FITTED, Chip, chip_of_parts
 from chipweave.serving import library
 from chipweave.serving.dies import dies_of
+from chipweave.topology.inherited import inherited
 from chipweave.topology.system import System
 
 FOLDER = files("chipweave") / "data" / "serving" / "systems"
@@ -75,6 +78,7 @@ class Server:
 
     gpus_per_node, nodes; memory_bytes of one GPU; chip: its die; fabric: the node's links as collectives see them
     composed: the topology that simulates experts and tokens, "" where kernels are timed alone; fp8_peak: its 8-bit rate
+    inherited: other device -> figures of it that its times rest on
     """
 
     name: str
@@ -84,6 +88,7 @@ class Server:
     nodes: int
     composed: str = ""
     fp8_peak: str = ""
+    inherited: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def gpus(self) -> int:
@@ -134,7 +139,17 @@ def load(name: str) -> Server:
         raise BadInput(
             Fault(f"{count} nodes of {given['node'].value}, which has no adapter between nodes", nodes.place)
         )
-    return Server(str(given["name"].value), _chip(die), int(memory.capacity), fabric, count)
+    rests = rests_on(die, node)
+    return Server(str(given["name"].value), _chip(die), int(memory.capacity), fabric, count, inherited=rests)
+
+
+def rests_on(die: System, node: System) -> dict[str, int]:
+    """Other device -> figures of it in the files of die and node, and the fitted ones of the kernel libraries."""
+    found = Counter(inherited(die)) + Counter(inherited(node))
+    fitted = library.device()
+    if die.device != fitted:
+        found[fitted] += len(library.figures())
+    return dict(found.most_common())
 
 
 def _check_parts(
@@ -168,7 +183,8 @@ def _composed(given: dict[str, yamlfile.Node], folder: Path, faults: Faults) -> 
         chip = chip.with_fit(flop_per_clk=chip.flop_per_clk * scale)
     fabric = Mesh(dies.count, Fraction(dies.link))
     text = f"{peak} flop/s" if peak else ""
-    return Server(str(given["name"].value), chip, dies.memory_bytes, fabric, 1, where, text)
+    rests = rests_on(die, topology.load(where))
+    return Server(str(given["name"].value), chip, dies.memory_bytes, fabric, 1, where, text, rests)
 
 
 def _flop_rate(given: dict[str, yamlfile.Node], faults: Faults) -> int:
