@@ -302,21 +302,22 @@ static int fair_advance(void *self, int64_t now, uint32_t *arrived, int capacity
 static void fair_image(void *self, struct image *m)
 {
     fair *f = self;
-    int32_t n = f->rates.n_lanes, pairs = f->endpoints * f->endpoints;
+    const int32_t ways = f->of->ways, places = f->endpoints * f->endpoints * ways;
+    int32_t n = f->rates.n_lanes;
     image_need(m, !f->n_flows && !f->arrivals.n);
     image_same(m, (uint64_t)f->endpoints);
     IMAGE_ONE(m, f->now);
     image_bins(m, &f->bins);
     IMAGE_ONE(m, n);
-    image_need(m, n >= 0 && n <= pairs);
+    image_need(m, n >= 0 && n <= places);
     for (int32_t lane = 0; lane < n && !m->bad; lane++) {
-        int32_t pair = 0;
-        while (!m->load && f->lane_of[pair] != lane + 1)
-            pair++;
-        IMAGE_ONE(m, pair);
-        image_need(m, pair >= 0 && pair < pairs);
-        const struct found_route *way = m->load && !m->bad ? routes_of(f->of, pair) : NULL;
-        image_need(m, !m->load || (way && lane_of(f, pair, way) == lane));
+        int32_t place = 0; /* way of a pair */
+        while (!m->load && f->lane_of[place] != lane + 1)
+            place++;
+        IMAGE_ONE(m, place);
+        image_need(m, place >= 0 && place < places);
+        const struct found_route *found = m->load && !m->bad ? routes_of(f->of, place / ways) : NULL;
+        image_need(m, !m->load || (found && lane_of(f, place / ways, found, place % ways) == lane));
     }
 }
 
