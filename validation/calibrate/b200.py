@@ -13,11 +13,12 @@ from importlib.resources import files
 from math import ceil
 
 from chipweave import ledger
+from chipweave.kernel_models.nvlink_calls import OWN_PART, PROTOCOLS, Domain, collective_seconds
 from chipweave.kernel_models.package_kernels import CHAIN, Engine, attention_work
 
 from ..cases.b200_kernels import BYTES, engine
-from ..cases.b200_links import collective_seconds, exchange_of, message_bytes
-from ..rows.blackwell import link_rate, peak, tensor_of
+from ..cases.b200_links import exchange_of, message_bytes
+from ..rows.blackwell import links, peak, tensor_of
 from ..rows.conditions import conditions
 
 ROWS = files("chipweave.validation") / "references" / "dies" / "b200.csv"
@@ -117,7 +118,7 @@ def exchanges() -> dict[str, tuple[float, str]]:
         found_[f"{name}_floor_s"] = low - small / rate, f"calibration row {first}"
         if name.startswith("NVLinkTwoSided") and "prepare" not in name:
             found_[f"{name}_token_s"] = (
-                (high - low - (large - small) / link_rate()) / (many - few),
+                (high - low - (large - small) / nvlink_rate()) / (many - few),
                 f"calibration rows {first} and {last}, less the links' time".replace("'", ""),
             )
             continue
@@ -125,17 +126,26 @@ def exchanges() -> dict[str, tuple[float, str]]:
     return found_
 
 
+def nvlink_rate() -> float:
+    """Bytes/s one way beneath a kernel: of two ranks that gather, each sends a half and copies its own."""
+    (q, value), (_, first) = rows()["nccl-00021"], rows()["nccl-00001"]
+    assert q.x is not None, "the row states its bytes"
+    simple = PROTOCOLS[2]
+    return (1.0 + OWN_PART) * q.x / 2.0 / ((value - first) * 1e-6 - simple.base - simple.step)
+
+
 def collectives() -> dict[str, tuple[float, str]]:
-    """Call and step of NCCL, and XLA's dispatch around it, s.
+    """Share of the links, call and step of NCCL, and XLA's dispatch around it, s.
 
     Two rows that differ in ring steps alone (1 and 14) give the step; what a row by XLA takes more
     than NCCL is its dispatch.
     """
-    known = rows()
+    known, rate = rows(), nvlink_rate()
     step = (known["nccl-00106"][1] - known["nccl-00001"][1]) / 13 * 1e-6
     first = known["nccl-00001"][1] * 1e-6
-    gather = collective_seconds("all-gather", 2, 1048576, link_rate())  # with the two figures as they stand below
+    gather = collective_seconds(Domain(rate, first, step, 0.0), "all-gather", 2, 1048576)
     return {
+        "nvlink_share": (rate / links(), "calibration row nccl-00021: its largest message"),
         "nccl_call_s": (first, "calibration row nccl-00001: one step"),
         "nccl_step_s": (step, "calibration rows nccl-00001 and nccl-00106: 1 and 14 steps"),
         "xla_dispatch_s": (known["coll_xla-00084"][1] * 1e-6 - gather, "calibration row coll_xla-00084 less NCCL"),

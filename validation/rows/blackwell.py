@@ -6,6 +6,7 @@ from functools import cache
 from typing import Any
 
 from chipweave import topology
+from chipweave.kernel_models.nvlink_calls import Domain
 from chipweave.kernel_models.package import Package
 from chipweave.ledger import NotModelled, Question
 
@@ -41,11 +42,22 @@ def tensor_of(q: Question) -> Any | NotModelled:
 
 @cache
 def link_rate() -> float:
-    """What a GPU's links carry one way while all exchange with all, bytes/s."""
+    """What a GPU's links carry one way beneath a kernel, bytes/s."""
+    return links() * figures()["nvlink_share"]
+
+
+@cache
+def links() -> float:
+    """Payload of a GPU's links one way, bytes/s."""
     system = topology.load(DOMAIN)
     switch: Any = system.parts["switch"]
-    fabric = switch.fabric(system.networks["nvlink"])
-    return float(fabric.bandwidth * fabric.exchange_share)
+    return float(switch.fabric(system.networks["nvlink"]).bandwidth)
+
+
+def domain() -> Domain:
+    """The links of a GPU of the family as calls see them."""
+    known = figures()
+    return Domain(link_rate(), known["nccl_call_s"], known["nccl_step_s"], known["gemm_floor_bf16_s"])
 
 
 def peak(units: Any, dtype: str) -> float:
