@@ -6,6 +6,7 @@ import pytest
 from chipweave import topology
 from chipweave.kernel_models import tensor_pipe
 from chipweave.kernel_models.package import package_of
+from chipweave.kernel_models.package_library import kept_bytes
 from chipweave.kernel_models.two_halves import (
     far_cycles,
     latency_cycles,
@@ -14,7 +15,6 @@ from chipweave.kernel_models.two_halves import (
     random_misses,
 )
 from chipweave.ledger import Question, asking
-from chipweave.validation.cases.b200_kernels import kept_bytes
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +78,7 @@ def test_the_figures_of_programs_are_those_that_their_calibration_rows_give():
 
     from chipweave.validation.calibrate import b200 as calibration
 
-    stated = files("chipweave.validation") / "calibrated" / "b200.yaml"
+    stated = files("chipweave") / "data" / "serving" / "packages" / "b200.yaml"
     assert calibration.text() == stated.read_text(encoding="utf-8")
 
 

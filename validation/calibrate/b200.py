@@ -1,6 +1,6 @@
 """The values of programs on the B200 family that follow from calibration rows, each by inverting the model at one row.
 
-      python -m chipweave.validation.calibrate.b200        prints validation/calibrated/b200.yaml
+      python -m chipweave.validation.calibrate.b200        prints chipweave/data/serving/packages/b200.yaml
 
 Rows of any other role are dropped before their value is read. A kernel's time is floor + work /
 rate: the floor comes from its smallest row, the rate from its largest less the floor, so that each
@@ -14,11 +14,11 @@ from math import ceil
 
 from chipweave import ledger
 from chipweave.kernel_models.nvlink_calls import OWN_PART, PROTOCOLS, Domain, collective_seconds
-from chipweave.kernel_models.package_kernels import CHAIN, Engine, attention_work
+from chipweave.kernel_models.package_kernels import CHAIN, attention_work
+from chipweave.kernel_models.package_library import BYTES
 
-from ..cases.b200_kernels import BYTES, engine
 from ..cases.b200_links import exchange_of, message_bytes
-from ..rows.blackwell import links, peak, tensor_of
+from ..rows.blackwell import library_named, links
 from ..rows.conditions import conditions
 
 ROWS = files("chipweave.validation") / "references" / "dies" / "b200.csv"
@@ -42,9 +42,8 @@ def rows() -> dict[str, tuple[ledger.Question, float]]:
 def figures() -> dict[str, tuple[float, str]]:
     """{name: (value, source)} of GEMMs and attention: floors in s, shares of the peak rate."""
     known = rows()
-    q = known["gemm-00031"][0]
-    e, tensor = engine(q), tensor_of(q)
-    assert isinstance(e, Engine), "the package of a calibration row is described"
+    kernels = library_named("b200")
+    e = kernels.engine
     found = {}
     work = 2.0 * LARGE[0] * LARGE[1] * LARGE[2]
     for name, small, large in (
@@ -56,7 +55,7 @@ def figures() -> dict[str, tuple[float, str]]:
         floor = known[small][1] * 1e-6 - e.latency
         found[f"gemm_floor_{name}_s"] = floor, f"calibration row {small} less one access of memory"
         rate = work / (known[large][1] * 1e-6 - floor)
-        found[f"gemm_share_{name}"] = rate / peak(tensor, name), f"calibration row {large}"
+        found[f"gemm_share_{name}"] = rate / kernels.peak(name), f"calibration row {large}"
     found["gemm_share_bf16"] = (
         found["gemm_share_fp8_block"][0],
         "as 8-bit blocks: calibration row gemm-00468 gives 0.466, but 16 bits need the same cycles a byte",
@@ -153,7 +152,7 @@ def collectives() -> dict[str, tuple[float, str]]:
 
 
 def text() -> str:
-    """The whole of validation/calibrated/b200.yaml."""
+    """The whole of chipweave/data/serving/packages/b200.yaml."""
     parts = [HEAD]
     for name, (value, source) in (GIVEN | figures() | collectives() | exchanges()).items():
         kind = "assumed" if name in ASSUMED else "fitted"

@@ -1,7 +1,7 @@
 """b200_nccl, b200_coll_xla, b200_allreduce, b200_p2p, b200_a2a: messages between GPUs of an NVLink domain.
 
 Calls of NCCL and of servers are chipweave/kernel_models/nvlink_calls.py's; the share of the links' rate and what a call
-costs come from calibration rows (validation/calibrated/b200.yaml).
+costs come from calibration rows (chipweave/data/serving/packages/b200.yaml).
 """
 
 from __future__ import annotations
@@ -96,7 +96,7 @@ def touched(ranks: int, top_k: int, own: bool) -> float:
 
 
 def exchange_of(q: Question) -> tuple[str, str, str]:
-    """(library, what it does, what the names of both in calibrated/b200.yaml begin with) of a row."""
+    """(library, what it does, what the names of both in data/serving/packages/b200.yaml begin with) of a row."""
     library = conditions(q).get("library", "").replace(" ", "_")
     what = q.quantity.replace(" time", "").replace(" ", "_")
     where = "" if library.startswith("NVLink") else "_gb200" if "GB200" in q.device else "_b200"

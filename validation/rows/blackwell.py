@@ -8,10 +8,12 @@ from typing import Any
 from chipweave import topology
 from chipweave.kernel_models.nvlink_calls import Domain
 from chipweave.kernel_models.package import Package
+from chipweave.kernel_models.package_library import Library
 from chipweave.ledger import NotModelled, Question
+from chipweave.serving.library import package_figures
 
-from . import figures as calibrated
-from .packages import package_named, topology_of
+from .packages import load, package_named, topology_of
+from .units import first_missing
 
 DOMAIN = "gb200_nvl72"
 """The NVLink domain whose links are taken for every GPU of the family: eighteen of the fifth generation each."""
@@ -19,7 +21,7 @@ DOMAIN = "gb200_nvl72"
 
 def figures() -> dict[str, float]:
     """{name: value} of programs on B200, from calibration rows."""
-    return calibrated.figures("b200")
+    return package_figures("b200")
 
 
 def package(q: Question) -> Package | NotModelled:
@@ -41,12 +43,6 @@ def tensor_of(q: Question) -> Any | NotModelled:
 
 
 @cache
-def link_rate() -> float:
-    """What a GPU's links carry one way beneath a kernel, bytes/s."""
-    return links() * figures()["nvlink_share"]
-
-
-@cache
 def links() -> float:
     """Payload of a GPU's links one way, bytes/s."""
     system = topology.load(DOMAIN)
@@ -54,14 +50,23 @@ def links() -> float:
     return float(switch.fabric(system.networks["nvlink"]).bandwidth)
 
 
+@cache
+def library_named(name: str) -> Library:
+    """Kernels on the package of a topology with matrix units."""
+    return Library(load(name), tensor(name), links(), figures())
+
+
+def library(q: Question) -> Library | NotModelled:
+    """Kernels on the package of a row."""
+    missing = first_missing(package(q), tensor_of(q))
+    return library_named(str(topology_of(q.device))) if missing is None else missing
+
+
 def domain() -> Domain:
     """The links of a GPU of the family as calls see them."""
-    known = figures()
-    return Domain(link_rate(), known["nccl_call_s"], known["nccl_step_s"], known["gemm_floor_bf16_s"])
+    return library_named("b200").domain
 
 
-def peak(units: Any, dtype: str) -> float:
-    """Dense peak for operands of a type, FLOP/s."""
-    if "fp4" in dtype:
-        return float(units.flops_4)
-    return float(units.flops_8 if "8" in dtype else units.flops_16)
+def link_rate() -> float:
+    """What a GPU's links carry one way beneath a kernel, bytes/s."""
+    return domain().rate
