@@ -21,10 +21,15 @@ import click
     "formats",
     default="bf16",
     show_default=True,
-    help="bf16, fp8, fp8_block, fp4; dense=, experts=, kv= apart.",
+    help="bf16, fp8, fp8_block, fp4, int4, nvfp4; dense=, experts=, kv= apart.",
 )
 @click.option("--framework", default="vllm", show_default=True, help="Whose kernels: vllm, sglang, trtllm, deepseek.")
-@click.option("--schedule", default="plain", show_default=True, help="plain, shared_beside, two_batches, or a file.")
+@click.option(
+    "--schedule",
+    default="plain",
+    show_default=True,
+    help="plain, shared_beside, shared_beside_decode, two_batches, or a file.",
+)
 @click.option(
     "--balance",
     default="popular",

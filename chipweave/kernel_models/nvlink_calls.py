@@ -1,7 +1,8 @@
 """Messages between GPUs of one NVLink domain: NCCL's collectives, and the all-reduces of inference servers.
 
 Rings as NCCL itself estimates them (src/graph/tuning.cc), with its protocols. What a call, a step and the links give
-come from calibration rows, through `Domain`.
+come from calibration rows, through `Domain`. NCCL's own sums in the switch are not modelled: it takes them by its own
+estimate from three ranks on, and they are measured no sooner than its rings up to 1 GB.
 """
 
 from __future__ import annotations
@@ -18,9 +19,6 @@ PROTOCOLS = (
 """Beyond LL's own base and step, which are calibrated (NCCL src/graph/tuning.cc, rings over NVLink: baseLatencies 6.6,
 14.0, 8.4 us; hwLatencies 0.6, 1.9, 3.4 us). Shares: LL128 carries 120 of 128 bytes; a quarter for LL, whose flags take
 half of it and whose stores are of 8 bytes, is a guess."""
-IN_SWITCH_SHARE = 0.74
-"""Of the links' rate, that reductions in the switch reach on Blackwell (the same file, nvlsEfficiency). Where NCCL
-takes them itself is not modelled: by its own estimate from three ranks on, measured no sooner than beyond 1 GB."""
 LL_THRESHOLD = 16384
 """Bytes for a peer up to which a send uses LL (NCCL src/enqueue.cc, P2P_LL_THRESHOLD)."""
 OWN_PART = 0.5
@@ -50,12 +48,14 @@ class Domain:
         call, step: seconds of an NCCL call before its first step, and of a step of its LL protocol: a write to a peer,
             the flag behind it and the poll.
         launch: seconds of the shortest kernel of a graph.
+        switch_share: of `rate`, that a sum in the switch reaches beneath PyTorch's kernel.
     """
 
     rate: float
     call: float
     step: float
     launch: float
+    switch_share: float = 1.0
 
 
 def collective_seconds(domain: Domain, kind: str, ranks: int, size: float) -> float:
@@ -118,4 +118,4 @@ def _two_shots(domain: Domain, ranks: int, size: float) -> float:
 
 def _in_switch(domain: Domain, ranks: int, size: float) -> float:
     """All ranks meet, the switch sums the parts that each asks for and sends them to all."""
-    return domain.launch + 2 * domain.step + size / (domain.rate * IN_SWITCH_SHARE)
+    return domain.launch + 2 * domain.step + size / (domain.rate * domain.switch_share)

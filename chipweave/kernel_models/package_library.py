@@ -103,7 +103,8 @@ class Library:
         """The links of a GPU as calls see them."""
         known = self.figures
         rate = self.links * known["nvlink_share"]
-        return Domain(rate, known["nccl_call_s"], known["nccl_step_s"], known["gemm_floor_bf16_s"])
+        launch, share = known["gemm_floor_bf16_s"], known["switch_share"]
+        return Domain(rate, known["nccl_call_s"], known["nccl_step_s"], launch, share)
 
     def peak(self, dtype: str) -> float:
         """Dense peak for operands of a type, FLOP/s."""

@@ -1,7 +1,7 @@
 """From the words of a command or file to a model laid over a server, checked."""
 
 from chipweave.serving import models, schedule, setting, system
-from chipweave.serving.kernels import Kernels
+from chipweave.serving.package_kernels import kernels_of
 from chipweave.serving.step import Setup
 
 
@@ -24,7 +24,7 @@ def setup(
     machine, shapes = system.load(server), models.load(model)
     layout, precision = setting.parallel(ways), setting.precision(formats)
     setting.check(machine, shapes, layout, precision, batch, context)
-    kernels = Kernels(machine, framework, balance)
+    kernels = kernels_of(machine, framework, balance)
     if kernels.routed:
         kernels.routed.check(shapes)
     return Setup(shapes, kernels, layout, precision, schedule.load(plan))

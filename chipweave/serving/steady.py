@@ -53,3 +53,10 @@ def closed_loop(setup: Setup, concurrency: int, prompt: int, output: int, equal:
     prefill = setup.seconds(Batch(0, 0, together, prompt, prompt)) / together
     share = IN_PHASE if equal and setup.kernels.framework in PREFILL_FIRST else 1.0
     return Steady(decode + share * max(0, count - 1) / output * prefill, decode, prefill, count)
+
+
+def decode_loop(setup: Setup, concurrency: int, prompt: int, output: int) -> Steady:
+    """The steady state of `concurrency` requests on a server that decodes alone: prompts are computed elsewhere."""
+    count = running(setup, concurrency, prompt + output)
+    decode = setup.seconds(Batch(count, prompt + output // 2))
+    return Steady(decode, decode, 0.0, count)

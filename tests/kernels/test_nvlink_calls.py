@@ -2,6 +2,7 @@
 
 import pytest
 
+from chipweave.kernel_models.expert_exchange import touched
 from chipweave.kernel_models.nvlink_calls import (
     MIB,
     OWN_PART,
@@ -12,10 +13,9 @@ from chipweave.kernel_models.nvlink_calls import (
     send_seconds,
 )
 from chipweave.ledger import Question, asking
-from chipweave.validation.cases.b200_links import touched
 
 FREE = Domain(rate=1e30, call=8e-6, step=1e-6, launch=2e-6)
-RATED = Domain(rate=1e12, call=0.0, step=0.0, launch=0.0)
+RATED = Domain(rate=1e12, call=0.0, step=0.0, launch=0.0, switch_share=0.5)
 
 
 def test_a_ring_takes_its_steps_and_a_gather_a_part_of_its_own():
@@ -42,7 +42,7 @@ def test_vllm_takes_its_own_kernel_then_symmetric_memory_then_nccl():
     assert (own[1], shared[1], nccl[1]) == (1, 3, 1)  # copied in, reduced, copied out
     assert shared[0] == pytest.approx(1.5 * 2 * MIB / 1e12)
     assert nccl[0] == collective_seconds(RATED, "all-reduce", 4, 32 * MIB)
-    assert own_all_reduce(RATED, "vllm", 8, 2 * MIB)[0] == pytest.approx(2 * MIB / 0.74e12)  # the switch sums
+    assert own_all_reduce(RATED, "vllm", 8, 2 * MIB)[0] == pytest.approx(2 * MIB / 0.5e12)  # the switch sums
 
 
 def test_sglang_takes_the_shorter_of_one_shot_and_two_up_to_its_bytes():

@@ -13,13 +13,15 @@ from importlib.resources import files
 from math import ceil
 
 from chipweave import ledger
+from chipweave.kernel_models.expert_exchange import token_bytes
 from chipweave.kernel_models.nvlink_calls import OWN_PART, PROTOCOLS, Domain, collective_seconds
 from chipweave.kernel_models.package_kernels import CHAIN, attention_work
 from chipweave.kernel_models.package_library import BYTES
 
-from ..cases.b200_links import exchange_of, message_bytes
+from ..cases.b200_links import exchange_of
 from ..rows.blackwell import library_named, links
 from ..rows.conditions import conditions
+from . import b200_step
 
 ROWS = files("chipweave.validation") / "references" / "dies" / "b200.csv"
 LARGE = 4096, 7168, 16384
@@ -107,7 +109,9 @@ def exchanges() -> dict[str, tuple[float, str]]:
             continue
         assert q.x is not None, f"{row} states its tokens"
         found, (library, what, name) = conditions(q), exchange_of(q)
-        each = message_bytes(library, what, found, int(found["ep"]), int(found["hidden"]), int(found["topk"]))
+        each = token_bytes(
+            library, what, found.get("dtype", ""), int(found["ep"]), int(found["hidden"]), int(found["topk"])
+        )
         scale = 24.0 / int(found.get("sms", 24))
         pairs.setdefault(name, []).append((q.x, value * 1e-6, q.x * each * scale, row))
     found_ = {}
@@ -154,7 +158,10 @@ def collectives() -> dict[str, tuple[float, str]]:
 def text() -> str:
     """The whole of chipweave/data/serving/packages/b200.yaml."""
     parts = [HEAD]
-    for name, (value, source) in (GIVEN | figures() | collectives() | exchanges()).items():
+    found = GIVEN | figures() | collectives() | exchanges()
+    servers = [row for row in rows().values() if row[0].group == "b200_step"]
+    found |= b200_step.fit(servers, {name: float(f"{value:.6g}") for name, (value, _) in found.items()})
+    for name, (value, source) in found.items():
         kind = "assumed" if name in ASSUMED else "fitted"
         parts.append(f"{name}:\n  value: {value:.6g}\n  source: '{source}'\n  kind: {kind}\n")
     return "".join(parts)

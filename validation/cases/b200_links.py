@@ -6,6 +6,7 @@ costs come from calibration rows (chipweave/data/serving/packages/b200.yaml).
 
 from __future__ import annotations
 
+from chipweave.kernel_models.expert_exchange import ROW_SMS, exchange_seconds, token_bytes
 from chipweave.kernel_models.nvlink_calls import collective_seconds, own_all_reduce, send_seconds
 from chipweave.ledger import NotModelled, Question, case
 
@@ -90,11 +91,6 @@ def _permute(q: Question) -> float | NotModelled:
     return size / (figures()["xla_dispatch_s"] + send_seconds(domain(), size))
 
 
-def touched(ranks: int, top_k: int, own: bool) -> float:
-    """Ranks that a token's experts lie on, expected; without the token's own where `own` is False."""
-    return (ranks if own else ranks - 1) * (1.0 - (1.0 - 1.0 / ranks) ** top_k)
-
-
 def exchange_of(q: Question) -> tuple[str, str, str]:
     """(library, what it does, what the names of both in data/serving/packages/b200.yaml begin with) of a row."""
     library = conditions(q).get("library", "").replace(" ", "_")
@@ -112,31 +108,11 @@ def _exchange(q: Question) -> float | NotModelled:
     if missing is not None:
         return missing
     library, what, prefix = exchange_of(q)
-    known = figures()
-    if f"{prefix}_token_s" in known:
-        each = message_bytes(library, what, found, ranks, hidden, top_k) / link_rate()
-        return known[f"{prefix}_floor_s"] + tokens * (known[f"{prefix}_token_s"] + each)
-    if f"{prefix}_floor_s" not in known:
+    sms = whole(found, "sms", ROW_SMS) if library == "DeepEP_normal" else ROW_SMS
+    if isinstance(sms, NotModelled):
+        return sms
+    each = token_bytes(library, what, found.get("dtype", ""), ranks, hidden, top_k)
+    try:
+        return exchange_seconds(figures(), prefix, tokens, each, link_rate(), ROW_SMS / sms)
+    except KeyError:
         return NotModelled(f"no exchange of '{found.get('library', '')}' is described")
-    moved = tokens * message_bytes(library, what, found, ranks, hidden, top_k)
-    if library == "DeepEP_normal":
-        sms = whole(found, "sms", 24)
-        if isinstance(sms, NotModelled):
-            return sms
-        moved *= 24.0 / sms
-    return known[f"{prefix}_floor_s"] + moved / known[f"{prefix}_rate"]
-
-
-def message_bytes(library: str, what: str, found: dict[str, str], ranks: int, hidden: int, top_k: int) -> float:
-    """Bytes that one token puts on the links."""
-    if what == "prepare":
-        return 4.0 * top_k
-    width = 2.0
-    if what == "combine_low_precision":
-        width = 1.0
-    elif what == "dispatch":
-        name = found.get("dtype", "")
-        width = {"nvfp4": 0.5625, "bfloat16": 2.0, "fp8": 1.0}.get(name, 2.0 if library == "DeepEP_normal" else 1.0)
-    if library == "DeepEP_low_latency":
-        return top_k * hidden * width
-    return touched(ranks, top_k, own=library != "NVLinkOneSided") * hidden * width

@@ -13,7 +13,7 @@ from chipweave.ledger import NotModelled, Question
 from chipweave.serving.library import package_figures
 
 from .packages import load, package_named, topology_of
-from .units import first_missing
+from .units import Stated, first_missing
 
 DOMAIN = "gb200_nvl72"
 """The NVLink domain whose links are taken for every GPU of the family: eighteen of the fifth generation each."""
@@ -53,10 +53,12 @@ def links() -> float:
 @cache
 def library_named(name: str) -> Library:
     """Kernels on the package of a topology with matrix units."""
-    return Library(load(name), tensor(name), links(), figures())
+    found = load(name)
+    assert isinstance(found, Package), f"{name} is a package of dies"
+    return Library(found, tensor(name), links(), figures())
 
 
-def library(q: Question) -> Library | NotModelled:
+def library(q: Question) -> Stated:
     """Kernels on the package of a row."""
     missing = first_missing(package(q), tensor_of(q))
     return library_named(str(topology_of(q.device))) if missing is None else missing
