@@ -26,6 +26,9 @@ STATE_CHUNK, STATE_KERNELS = 64, 7
 """Tokens of a chunk of linear attention's prompts, and kernels: convolution, six of the chunked rule
 (flash-linear-attention, fla/ops/gated_delta_rule/chunk.py)."""
 
+INDEX_KERNELS = 8
+"""Norm of the key; rotary embedding, rotation and cast of queries and key; scale of the heads' weights
+(deepseek-ai/DeepSeek-V3.2-Exp, inference/model.py, Indexer)."""
 INDEX_HEAD = 128
 """Bytes of a token's index key where a model states no size of its heads."""
 
@@ -231,30 +234,27 @@ class _Rank:
         return extra + self.kernels.attention(call, form, kv)
 
     def _state(self, linear: Linear, count: int, new: int) -> float:
-        """Linear attention: short convolution, gate, state and norm. A decode reads and writes each sequence's state; a
-        prompt writes and reads one for every chunk of `STATE_CHUNK` tokens, and its rows twice."""
+        """Linear attention: split of the projection, short convolution, state with its gate, norm. A decode reads and
+        writes each sequence's state; a prompt writes and reads one for every chunk of `STATE_CHUNK` tokens, and its
+        rows twice."""
         k, tp = self.kernels, self.layout.tp
         if not new:
-            return 2 * k.small(4 * count * linear.columns // tp) + k.small(2 * 4 * count * linear.state // tp)
+            return 3 * k.small(4 * count * linear.columns // tp) + k.small(2 * 4 * count * linear.state // tp)
         rows, chunks = 2 * count * new * linear.columns // tp, count * -(-new // STATE_CHUNK)
         return (STATE_KERNELS - 1) * k.small(2 * rows) + k.small(2 * 2 * chunks * linear.state // tp)
 
     def _index(self, count: int, context: int, new: int) -> float:
-        """The index of sparse attention: queries, one key and weights of its heads, norm, rotary embedding and cast of
-        both; beyond the picks, scores over every token's key of 8 bits, and the picks (DeepSeek-V3.2, arXiv 2512.02556,
-        section 2.1)."""
+        """The index of sparse attention: projections to queries, one key and the weights of its heads, `INDEX_KERNELS`
+        small ones over queries and key, scores over every token's key of 8 bits, and the picks."""
         m, k, tokens = self.model, self.kernels, count * max(new, 1)
-        columns = m.index_heads * m.index_head
-        rank = m.mla.q_rank if m.mla else m.hidden
-        time = 0.0
-        if columns:
-            time += k.linear(tokens, columns, rank, self.formats.dense)
-            time += k.linear(tokens, m.index_head + m.index_heads, m.hidden, "bf16") + 3 * k.small(4 * tokens * columns)
-        if context > m.index_top_k:
-            time += k.small(count * context * (m.index_head or INDEX_HEAD)) + (
-                k.small(4 * tokens * context) if columns else 0.0
-            )
-        return time
+        scores = k.small(count * context * (m.index_head or INDEX_HEAD))
+        if not m.index_heads:
+            return scores if context > m.index_top_k else 0.0
+        columns, rank = m.index_heads * m.index_head, m.mla.q_rank if m.mla else m.hidden
+        made = k.linear(tokens, columns, rank, self.formats.dense) + k.linear(tokens, m.index_head, m.hidden, "bf16")
+        made += k.linear(tokens, m.index_heads, m.hidden, "bf16")
+        picks = k.small(4 * tokens * context)
+        return made + INDEX_KERNELS * k.small(4 * tokens * columns) + scores + picks
 
     def _absorb(self, tokens: int, heads: int) -> float:
         """Queries into the space of the cache, and results out of it: one product a head, all in two kernels."""
