@@ -2,8 +2,8 @@
 
 Models      access = latency + bytes / (bandwidth x efficiency); the stacks of a die are one unit that accesses share
             by turns, which is how the case study's simulator sees them (arXiv 2510.05497, artifact).
-            Of several controllers over which lines are striped an access takes all, a part of its bytes each, for as
-            long as the slowest needs.
+            Where lines are striped over several controllers, an access uses all of them, each for its share of the
+            bytes, and lasts as long as the slowest.
             With a characterised table (docs/reference/two_speeds.md) latency and rate are those of the line-rate die:
             bytes keep others waiting, the latency beside them does not.
 Leaves out  channels, banks, rows, refresh, read-write turnaround: `efficiency` stands for them all.

@@ -26,11 +26,11 @@ from chipweave.run.assemble import assemble, wires
 from chipweave.run.clock import Simulation
 from chipweave.run.context import Run
 from chipweave.run.die_figures import check_facts, costs_of, die_places, distance_of, facts_of, homes
-from chipweave.run.metrics import COUNTED, counted_by
+from chipweave.run.metrics import counted_by
+from chipweave.run.outcome import Outcome
 from chipweave.run.placing import Placing
-from chipweave.run.record import HEAD, Meter, column, figures
+from chipweave.run.record import Meter, figures
 from chipweave.run.why.accounting import Accounting
-from chipweave.run.why.breakdown import Breakdown
 from chipweave.run.workload import Workload
 from chipweave.topology import preset as topology_preset
 from chipweave.topology.inherited import inherited
@@ -39,31 +39,6 @@ from chipweave.trace import models
 
 if TYPE_CHECKING:
     from chipweave.trace.library import BatchedTrace as Routing
-
-
-@dataclass
-class Outcome:
-    """What a run leaves: values of the `compare` row, layer table, statistics, link statistics, manifest facts, and
-    where the time went."""
-
-    row: dict
-    table: np.ndarray
-    statistics: list = field(default_factory=list)  # (part, statistic, unit, value)
-    links: list = field(default_factory=list)  # (network, names of its links, LinkStatistics)
-    facts: dict = field(default_factory=dict)
-    prefill_steps: int = 1
-    metrics: list = field(default_factory=lambda: COUNTED)  # what the columns of the layer table after HEAD count
-    breakdown: Breakdown | None = None  # where the time went; None where no accounts were kept
-
-    @property
-    def columns(self) -> list[str]:
-        """Names of the layer table's columns: those of every run, then one for each metric that a part counts."""
-        return [*HEAD, *(figure.name for figure in self.metrics)]
-
-    @property
-    def total_ps(self) -> int:
-        """Time of all layer-steps, prefill included."""
-        return int(column(self.table, "time_ps").sum())
 
 
 def room_of(facts: dict[str, Any], holds: np.ndarray, work: Work) -> CopyRoom:

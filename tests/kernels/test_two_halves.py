@@ -73,6 +73,7 @@ def test_a_walk_of_experts_costs_their_weights_once():
     assert got == pytest.approx(5e-6 + 2 * (30000 + 1000) / 1e12)
 
 
+@pytest.mark.slow
 def test_the_figures_of_programs_are_those_that_their_calibration_rows_give():
     from importlib.resources import files
 

@@ -81,6 +81,7 @@ def test_the_plain_engine_keeps_the_same_accounts():
     assert kernel == plain and kernel.flows
 
 
+@pytest.mark.slow
 def test_the_path_is_that_of_why(outcome):
     watched = []
 

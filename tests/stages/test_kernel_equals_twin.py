@@ -205,6 +205,7 @@ def same(made, log, work, **rules):
     assert len(kernel) == len(plain)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("wait_queue", ["sorted", "artifact_heap"])
 @pytest.mark.parametrize("barging", [True, False])
 @pytest.mark.parametrize("wake", ["head", "all"])
@@ -219,6 +220,7 @@ def test_every_start_table_and_link_bin_is_equal_under_circuit(booking, wake, ba
     run()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("admission", ["work_conserving", "head_only"])
 def test_every_start_table_and_link_bin_is_equal_under_fair(admission):
     @settings(max_examples=30, deadline=None)
