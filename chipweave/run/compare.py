@@ -11,12 +11,14 @@ from typing import Any
 
 from chipweave import __version__
 from chipweave.errors import BadInput, Fault, Interrupted
+from chipweave.io import console
 from chipweave.io.atomic import canonical_sha256, check_folder, write_json
 from chipweave.io.console import note
 from chipweave.io.outputs import check_document
 from chipweave.io.progress import Counting
 from chipweave.io.progress import progress as bar
-from chipweave.run import beside, error_bars, resume
+from chipweave.kernel_models.boards import board_for
+from chipweave.run import beside, energy, error_bars, resume
 from chipweave.run import output_folder as output
 from chipweave.run import report as show
 from chipweave.run import simulate as serving
@@ -42,10 +44,12 @@ def run(
     force: bool = False,
     where: bool = False,
     threads: int = 1,
+    whose: str | None = None,
 ) -> None:
     """What the commands `run` and `compare` do; options as for `job_of`.
 
-    single: the command `run`, which takes one strategy; where: show the breakdown. Everything is checked first, all
+    single: the command `run`, which takes one strategy; where: show the breakdown; whose: whose energies joules are
+    counted with (`board_for`), None: they are not. Everything is checked first, all
     faults at once (BadInput); Ctrl-C writes the rows that are complete and names the command that runs the
     rest.
     """
@@ -55,9 +59,10 @@ def run(
     check_sample(sample, job.link_models)
     system, found = check(job.spec, job.strategies, job.link_models, system=job.system)
     found.raise_if_any()
+    board = board_for(system, whose) if whose and system else None
     for warning in found.warnings:
         note(f"warning: {warning}")
-    rows = Rows(job, system, sample, out, force, threads)
+    rows = Rows(job, system, sample, out, force, threads, board)
     try:
         prepare(job.spec)
         rows.execute(jobs)
@@ -74,8 +79,10 @@ class Rows:
     program ran the same job. gaps: layer-steps that were run under several link models.
     """
 
-    def __init__(self, job: Any, system: Any, sample: Any, out: Any, force: Any, threads: int = 1) -> None:
-        self.job, self.sample, self.out, self.threads = job, sample, out, threads
+    def __init__(
+        self, job: Any, system: Any, sample: Any, out: Any, force: Any, threads: int = 1, board: Any = None
+    ) -> None:
+        self.job, self.sample, self.out, self.threads, self.board = job, sample, out, threads, board
         by_label = {resume.label_of(each, system): each for each in job.runs()}  # of runs that are the same, one
         self.runs, self.labels = list(by_label.values()), list(by_label)
         self.job_sha256 = resume.job_sha256(job.spec, system, sample) if out else ""
@@ -135,7 +142,8 @@ class Rows:
             order = [name for name, *_ in self.kept.planned]
             gaps = sorted(self.gaps, key=lambda row: order.index(row["strategy"]))
             outcomes, state = list(known.values()), self.state(known) if self.out else {}
-            report(self.job.spec, self.entries(known), outcomes, self.out, json_path, gaps, state, where)
+            joules = energy.of_rows(self.job.spec, outcomes, self.board) if self.board else []
+            report(self.job.spec, self.entries(known), outcomes, self.out, json_path, gaps, state, where, joules)
 
     def entries(self, known: Any) -> Any:
         """The manifest's entry of each row: its run and what it had of files."""
@@ -161,13 +169,16 @@ def report(
     gaps: list[Any] | tuple[Any, ...] = (),
     state: Any = None,
     where: bool = False,
+    joules: list[dict[str, Any]] | tuple[()] = (),
 ) -> None:
     """Write and show the rows of a comparison.
 
     entries: for each row its RunSpec, or its entry of a manifest; state: what a later call with the folder needs;
-    where: show the breakdown too.
+    where: show the breakdown too; joules: of the rows, where they were counted.
     """
     result = finish(spec, outcomes, gaps)
+    if joules:
+        result["energy"] = list(joules)
     if out:
         output.write(Path(out), result, entries, outcomes, state)
     if json_path:
@@ -176,6 +187,8 @@ def report(
     if where:
         tables.shown(result, to_stderr=json_path == "-")
     show.gaps(result, to_stderr=json_path == "-")
+    for line in energy.lines(list(joules)):
+        console.say(line, json_path == "-")
 
 
 def finish(spec: RunSpec, outcomes: list[serving.Outcome], gaps: list[Any] | tuple[Any, ...] = ()) -> dict[str, Any]:

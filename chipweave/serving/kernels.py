@@ -127,10 +127,14 @@ class Kernels:
         layer = fused_moe.MoeLayer(
             tokens, top_k, hidden, columns, experts, dtype, groups > 1, width if form in WIDENED else 0.0
         )
-        draws = (
-            self.routed.busiest(tokens, ranks) if self.routed else BALANCES[self.balance](tokens, experts, top_k, ranks)
-        )
+        draws = self.draws(tokens, top_k, experts, ranks)
         return float(np.mean([self._experts(layer, counts, form, sent) for counts in draws]))
+
+    def draws(self, tokens: int, top_k: int, experts: int, ranks: int) -> tuple[np.ndarray, ...]:
+        """Tokens per expert of the busiest of `ranks`, one array a draw."""
+        if self.routed:
+            return self.routed.busiest(tokens, ranks)
+        return BALANCES[self.balance](tokens, experts, top_k, ranks)
 
     def _experts(self, layer: fused_moe.MoeLayer, counts: np.ndarray, form: str, sent: bool) -> float:
         """Seconds of a rank's experts with `counts` tokens each, weights in a format of `FORMATS`."""

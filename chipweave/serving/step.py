@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import Any
 
 from chipweave.kernel_models.attention import Attention
 from chipweave.serving.kernels import Kernels
@@ -114,6 +115,12 @@ def _groups(setup: Setup, rank: _Rank) -> Iterator[tuple[int, list[tuple[str, st
     for layers in setup.model.sorts.values():
         yield len(layers), list(rank.layer(layers[0]))
     yield 1, list(rank.head())
+
+
+def work_values(setup: Setup, batch: Batch) -> Iterator[tuple[int, list[tuple[str, str, Any]]]]:
+    """(times, [(kind, name, what the kernels of `setup` answer)]) of one rank's works: seconds, or what other kernels
+    give in their place."""
+    yield from _groups(setup, _Rank(setup, batch))
 
 
 def _works(setup: Setup, batch: Batch, number: int) -> Iterator[Work]:

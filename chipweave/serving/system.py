@@ -56,6 +56,7 @@ class Server:
 
     gpus_per_node, nodes; memory_bytes of one GPU; chip: its die; fabric: the node's links as collectives see them
     package: kernels on a GPU of several dies, whose `chip` then says SMs, clock and memory alone; None: one die
+    die: the topology of a GPU
     """
 
     name: str
@@ -64,6 +65,7 @@ class Server:
     fabric: Fabric
     nodes: int
     package: Library | None = None
+    die: str = ""
 
     @property
     def gpus(self) -> int:
@@ -113,12 +115,12 @@ def load(name: str) -> Server:
         raise BadInput(
             Fault(f"{count} nodes of {given['node'].value}, which has no adapter between nodes", nodes.place)
         )
-    name = str(given["name"].value)
+    name, written = (str(given[key].value) for key in ("name", "die"))
     if several:
         kernels = _package(die, float(fabric.bandwidth), library.package_figures(str(given["programs"].value)))
-        return Server(name, _outline(kernels), int(kernels.package.total("capacity")), fabric, count, kernels)
+        return Server(name, _outline(kernels), int(kernels.package.total("capacity")), fabric, count, kernels, written)
     memory: Any = die.parts["hbm"]
-    return Server(name, _chip(die), int(memory.capacity), fabric, count)
+    return Server(name, _chip(die), int(memory.capacity), fabric, count, die=written)
 
 
 def _chip(die: System) -> Chip:
