@@ -3,9 +3,10 @@ file.
 
 schema: chipweave.server/1
 name: mine
-die: h100_sxm        # a topology that has sm, llc and hbm
+die: h100_sxm        # a topology that has sm, llc and hbm, or a package of several dies
 node: dgx_h100       # a topology that has a switch, a network nvlink and adapters
 nodes: 2
+programs: b200       # where the die is a package: whose figures of kernels (chipweave/data/serving/packages)
 
 Or, in place of node and nodes, a composed system, which simulates the experts and the tokens' way to them:
 
@@ -29,13 +30,17 @@ from chipweave.declare.params import check_head
 from chipweave.errors import BadInput, Fault, Faults, nearest
 from chipweave.io.remembered import by_file
 from chipweave.kernel_models.chip import FITTED, Chip, chip_of_parts
+from chipweave.kernel_models.package import package_of
+from chipweave.kernel_models.package_library import Library
 from chipweave.serving import library
 from chipweave.serving.dies import dies_of
 from chipweave.topology.inherited import inherited
 from chipweave.topology.system import System
 
 FOLDER = files("chipweave") / "data" / "serving" / "systems"
-KEYS = ("schema", "name", "about", "die", "node", "nodes", "composed", "fp8_peak")
+KEYS = ("schema", "name", "about", "die", "node", "nodes", "programs", "composed", "fp8_peak")
+PACKAGE = ("gpu.compute_die", "gpu.io_die", "gpu.tensor_units")
+"""Kinds that a package of several dies has."""
 MOST_NODES = 4096
 DIE_PARTS = ("sm", "llc", "hbm")
 
@@ -79,6 +84,8 @@ class Server:
     gpus_per_node, nodes; memory_bytes of one GPU; chip: its die; fabric: the node's links as collectives see them
     composed: the topology that simulates experts and tokens, "" where kernels are timed alone; fp8_peak: its 8-bit rate
     inherited: other device -> figures of it that its times rest on
+    package: kernels on a GPU of several dies, whose `chip` then says SMs, clock and memory alone; None: one die
+    die: the topology of a GPU
     """
 
     name: str
@@ -88,6 +95,8 @@ class Server:
     nodes: int
     composed: str = ""
     fp8_peak: str = ""
+    package: Library | None = None
+    die: str = ""
     inherited: Mapping[str, int] = field(default_factory=dict)
 
     @property
@@ -127,28 +136,41 @@ def load(name: str) -> Server:
         faults.add(f"nodes cannot be {nodes.shape()}", nodes.place, f"a whole number from 1 to {MOST_NODES}")
     faults.raise_if_any()
     die, node = (topology.load(beside(str(given[k].value), path.parent)) for k in ("die", "node"))
-    for system, key, parts in ((die, "die", DIE_PARTS), (node, "node", ("switch",))):
+    several = all(die.of_kind(kind) for kind in PACKAGE)
+    for system, key, parts in ((die, "die", () if several else DIE_PARTS), (node, "node", ("switch",))):
         _check_parts(system, key, parts, given, faults)
+    if several != ("programs" in given):
+        words = "is a package of dies: programs must say" if several else "is one die: it takes no programs that say"
+        faults.add(f"die {given['die'].value} {words} whose figures of kernels are taken", given["die"].place)
     if "nvlink" not in node.networks:
         faults.add(f"node {given['node'].value} has no network nvlink", given["node"].place)
     faults.raise_if_any()
     switch: Any = node.parts["switch"]
-    memory: Any = die.parts["hbm"]
     fabric = switch.fabric(node.networks["nvlink"], node.parts.get("adapter[0]"))
     if count > 1 and not fabric.adapter:
         raise BadInput(
             Fault(f"{count} nodes of {given['node'].value}, which has no adapter between nodes", nodes.place)
         )
-    rests = rests_on(die, node)
-    return Server(str(given["name"].value), _chip(die), int(memory.capacity), fabric, count, inherited=rests)
+    name, written = (str(given[key].value) for key in ("name", "die"))
+    if several:
+        programs = str(given["programs"].value)
+        kernels = _package(die, float(fabric.bandwidth), library.package_figures(programs))
+        memory_bytes = int(kernels.package.total("capacity"))
+        rests = rests_on(die, node, programs.upper(), len(library.package_figures(programs)))
+        return Server(
+            name, _outline(kernels), memory_bytes, fabric, count, package=kernels, die=written, inherited=rests
+        )
+    memory: Any = die.parts["hbm"]
+    return Server(name, _chip(die), int(memory.capacity), fabric, count, die=written, inherited=rests_on(die, node))
 
 
-def rests_on(die: System, node: System) -> dict[str, int]:
-    """Other device -> figures of it in the files of die and node, and the fitted ones of the kernel libraries."""
+def rests_on(die: System, node: System, fitted: str = "", figures: int = 0) -> dict[str, int]:
+    """Other device -> figures of it in the files of die and node, and the fitted ones of kernels: `figures` of them to
+    the device `fitted`, by default those of the kernel libraries."""
     found = Counter(inherited(die)) + Counter(inherited(node))
-    fitted = library.device()
+    fitted, figures = (fitted, figures) if fitted else (library.device(), len(library.figures()))
     if die.device != fitted:
-        found[fitted] += len(library.figures())
+        found[fitted] += figures
     return dict(found.most_common())
 
 
@@ -184,7 +206,7 @@ def _composed(given: dict[str, yamlfile.Node], folder: Path, faults: Faults) -> 
     fabric = Mesh(dies.count, Fraction(dies.link))
     text = f"{peak} flop/s" if peak else ""
     rests = rests_on(die, topology.load(where))
-    return Server(str(given["name"].value), chip, dies.memory_bytes, fabric, 1, where, text, rests)
+    return Server(str(given["name"].value), chip, dies.memory_bytes, fabric, 1, where, text, inherited=rests)
 
 
 def _flop_rate(given: dict[str, yamlfile.Node], faults: Faults) -> int:
@@ -205,3 +227,18 @@ def _flop_rate(given: dict[str, yamlfile.Node], faults: Faults) -> int:
 def _chip(die: System) -> Chip:
     """The die with its fitted figures; what serves streams reads."""
     return chip_of_parts(die.name, die.parts).with_fit(**{k: library.figures()[k] for k in FITTED}).streaming()
+
+
+def _package(die: System, links: float, figures: dict[str, float]) -> Library:
+    """Kernels on a package of dies; BadInput where its dies do not make one."""
+    try:
+        return Library(package_of(die), die.of_kind("gpu.tensor_units")[0], links, figures)
+    except ValueError as error:
+        raise BadInput(f"{die.name} does not serve: {error}") from None
+
+
+def _outline(kernels: Library) -> Chip:
+    """SMs, clock and memory of a package, for what asks a server for them."""
+    package = kernels.package
+    clock, memory = float(package.die.clock), package.total("memory_bandwidth")
+    return Chip("package", package.units, clock, memory, int(package.die.l2) * len(package.compute))
