@@ -252,3 +252,26 @@ def test_a_link_over_a_region_of_another_network_is_refused(desk):
     text = BOTH.replace("ROUTING", "shortest") + "links: [{between: [cp.launch, die.cp.launch], over: ring}]\n"
     with pytest.raises(BadInput, match="network ring is a region of another; allowed: d2d"):
         topology.load(desk.topology(text))
+
+
+@pytest.mark.parametrize(
+    "link, ends",
+    [
+        ("[sm.memory, llc.access]", "sm.memory to .*llc.access"),
+        ("[d2d.memory, hbm.access]", "d2d.memory to .*hbm.access"),
+    ],
+)
+def test_a_latency_between_parts_that_read_from_one_another_is_refused_and_not_passed_over(desk, link, ends):
+    """A run takes the times of the parts: such a latency was written, checked and read by nobody."""
+    wires = ["[sm.memory, llc.access]", "[llc.memory, d2d.access]", "[d2d.memory, hbm.access]"]
+    wires += ["[d2d.home_llc, llc.remote]", "[cp.kernel, sm.work]", "[cp.pdu, d2d.prediction]"]
+    lines = [
+        f"{{between: {w}, {'latency: 50 ns, bandwidth: 1 TB/s' if w == link else 'latency: included'}}}" for w in wires
+    ]
+    text = f"extends: wafer\nassemblies: {{die: {{links: [{', '.join(lines)}]}}}}\nparts: {{die: {{grid: [1, 2]}}}}\n"
+    path = desk.topology(text)
+    with pytest.raises(BadInput, match=rf"system.yaml:5:\d+: .*{ends}: reads take the times of these parts") as caught:
+        desk.run(path, desk.trace(TRACE), "base", preset="physical")
+    assert len(caught.value.faults) == 1
+    with pytest.raises(BadInput, match=ends):
+        check_and_warn(path)
