@@ -196,7 +196,8 @@ def _composed(given: dict[str, yamlfile.Node], folder: Path, faults: Faults) -> 
             faults.add(f"{key} beside composed", given[key].place, "composed alone: its network joins its dies")
     peak, where = _flop_rate(given, faults), beside(str(given["composed"].value), folder)
     faults.raise_if_any()
-    die, dies = topology.load(beside(str(given["die"].value), folder)), dies_of(where)
+    written = beside(str(given["die"].value), folder)
+    die, dies = topology.load(written), dies_of(where)
     _check_parts(die, "die", DIE_PARTS, given, faults)
     faults.raise_if_any()
     chip = replace(_chip(die), name=str(given["name"].value), dram_bytes_per_s=dies.memory_rate)
@@ -206,7 +207,9 @@ def _composed(given: dict[str, yamlfile.Node], folder: Path, faults: Faults) -> 
     fabric = Mesh(dies.count, Fraction(dies.link))
     text = f"{peak} flop/s" if peak else ""
     rests = rests_on(die, topology.load(where))
-    return Server(str(given["name"].value), chip, dies.memory_bytes, fabric, 1, where, text, inherited=rests)
+    return Server(
+        str(given["name"].value), chip, dies.memory_bytes, fabric, 1, where, text, die=written, inherited=rests
+    )
 
 
 def _flop_rate(given: dict[str, yamlfile.Node], faults: Faults) -> int:
