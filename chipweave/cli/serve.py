@@ -55,5 +55,11 @@ def _show(result: Any) -> None:
             f"of step times reused, error at most {e['largest_error_of_reuse']:.2%}; "
             f"cache {e['kv_blocks_peak']:,} of {e['kv_blocks']:,} blocks, {e['preemptions']:,} preemptions"
         )
+    for c in result["composed"]:
+        lines.append(
+            f"  experts and moving tokens: {c['simulated']} sizes of a step simulated on {c['topology']}, "
+            f"{c['strategy']}, links {c['link_model']}, {c['admission']} "
+            f"(preset {c['preset']}), trace {c['trace']['name']}"
+        )
     lines.append(COVERS)
     say("\n".join(lines))

@@ -13,7 +13,8 @@ from chipweave.declare import registry
 from chipweave.errors import BadInput, Fault, nearest
 from chipweave.kernel_models import attention, deepgemm, fused_moe, gemm, loads
 from chipweave.serving import library, routed
-from chipweave.serving.setting import FORMATS
+from chipweave.serving.composed import Composed
+from chipweave.serving.setting import FORMATS, WIDENED
 from chipweave.serving.system import Server
 
 FRAMEWORKS = {
@@ -46,7 +47,10 @@ class Kernels:
     balance  "popular": experts are as unequally popular as measured; "replicated": the most popular have copies,
              placed for a popularity that has drifted since; "forced": all are equal; "trace:NAME": as a routing
              trace has them
+    composed the system that simulates the MoE layers, or None: then `moe` and `exchange` time them
     """
+
+    composed: Composed | None = None
 
     def __init__(self, server: Server, framework: str, balance: str = "popular") -> None:
         if framework not in FRAMEWORKS:
@@ -68,12 +72,16 @@ class Kernels:
             )
         self.routed = routed.load(balance.removeprefix(routed.PREFIX)) if traced else None
         self.server, self.framework, self.balance = server, framework, balance
-        self.figures = library.figures()
-        chip, f = server.chip, self.figures
-        mixed = chip.memory_bytes_per_s(f["dram_efficiency"]) * f["turn_efficiency"]
-        self.machine = fused_moe.Machine(chip, chip.memory_bytes_per_s(f["weights_dram_efficiency"]), mixed)
+        self._prepare()
         for name in ("linear", "moe", "all_reduce", "exchange"):
             setattr(self, name, lru_cache(maxsize=1 << 16)(getattr(self, name)))
+
+    def _prepare(self) -> None:
+        """Figures and rates of the GPU."""
+        self.figures = library.figures()
+        chip, f = self.server.chip, self.figures
+        mixed = chip.memory_bytes_per_s(f["dram_efficiency"]) * f["turn_efficiency"]
+        self.machine = fused_moe.Machine(chip, chip.memory_bytes_per_s(f["weights_dram_efficiency"]), mixed)
 
     def small(self, size: float) -> float:
         """A kernel that moves `size` bytes and computes next to nothing."""
@@ -119,15 +127,43 @@ class Kernels:
     ) -> float:
         """The routed experts of the busiest of `ranks`, mean of draws; `sent`: rows of other ranks' experts are not
         here."""
-        stack = library.moe_stack(FRAMEWORKS[self.framework][int(sent)])
         dtype, width = FORMATS[form]
         layer = fused_moe.MoeLayer(
-            tokens, top_k, hidden, columns, experts, dtype, groups > 1, width if form == "fp4" else 0.0
+            tokens, top_k, hidden, columns, experts, dtype, groups > 1, width if form in WIDENED else 0.0
         )
-        draws = (
-            self.routed.busiest(tokens, ranks) if self.routed else BALANCES[self.balance](tokens, experts, top_k, ranks)
+        draws = self.draws(tokens, top_k, experts, ranks)
+        return float(np.mean([self._experts(layer, counts, form, sent) for counts in draws]))
+
+    def draws(self, tokens: int, top_k: int, experts: int, ranks: int) -> tuple[np.ndarray, ...]:
+        """Tokens per expert of the busiest of `ranks`, one array a draw."""
+        if self.routed:
+            return self.routed.busiest(tokens, ranks)
+        return BALANCES[self.balance](tokens, experts, top_k, ranks)
+
+    def _experts(self, layer: fused_moe.MoeLayer, counts: np.ndarray, form: str, sent: bool) -> float:
+        """Seconds of a rank's experts with `counts` tokens each, weights in a format of `FORMATS`."""
+        stack = library.moe_stack(FRAMEWORKS[self.framework][int(sent)])
+        return fused_moe.seconds(self.machine, layer, counts, stack)
+
+    def simulated(
+        self, every: int, tokens: int, top_k: int, hidden: int, exactly: bool
+    ) -> list[tuple[float, float, float]]:
+        """Seconds of dispatch, experts and combine of every MoE layer on the composed system, for `every` tokens of
+        which this die has `tokens`.
+
+        Beside what is simulated stand the launches: of the framework's kernels around the experts, and one a message
+        that packs what is sent (8 bit) or sums what came (16 bit) out of memory.
+        """
+        assert self.composed is not None, "called for composed systems alone"
+        stack = library.moe_stack(FRAMEWORKS[self.framework][1])
+        sent = tokens * top_k * hidden
+        pack, launches, total = (
+            self.small(2 * sent),
+            stack.kernels * stack.kernel_s,
+            self.small(2 * (sent + tokens * hidden)),
         )
-        return float(np.mean([fused_moe.seconds(self.machine, layer, counts, stack) for counts in draws]))
+        found = self.composed.of(every) if exactly else self.composed.near(every)
+        return [(t.dispatch + pack, t.experts + launches, t.combine + total) for t in found]
 
     def all_reduce(self, size: int, ranks: int) -> float:
         """An all-reduce of `size` bytes over `ranks` GPUs, in a CUDA graph."""

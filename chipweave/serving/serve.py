@@ -20,10 +20,14 @@ from chipweave.declare.params import check_head
 from chipweave.declare.user_code import Gate, is_code
 from chipweave.errors import BadInput, Fault, Faults, Stuck, nearest
 from chipweave.serving import load as loads
+from chipweave.serving.composed import choice_of
 from chipweave.serving.policies import ROLES, BatchingPolicy, PreemptionPolicy, Request
 from chipweave.serving.server import Engine, Limits, World
 from chipweave.serving.setup import setup
 from chipweave.serving.step import Setup
+
+UNDER = ("strategy", "link_model", "preset")
+"""Under what the experts of a composed system run (chipweave.serving.composed.Choice)."""
 
 KEYS = (
     "schema",
@@ -35,6 +39,7 @@ KEYS = (
     "precision",
     "framework",
     "balance",
+    *UNDER,
     "requests",
     "server",
     "prefill",
@@ -94,11 +99,12 @@ def read(path: str | Path, allow_code: bool = False) -> ServerRun:
     ]
     system, model, ways = text("system"), text("model"), text("parallel")
     formats, balance = text("precision", "bf16"), text("balance", "popular")
+    under = choice_of({key: text(key) for key in UNDER})
     gate.raise_if_refused()
     faults.raise_if_any()
     assert wanted is not None  # or there were faults
     longest = max(p + o for p, o in zip(wanted.prompts, wanted.outputs, strict=True))
-    common = (formats, framework, "plain", balance, 1, longest)
+    common = (formats, framework, "plain", balance, 1, longest, under, True)
     made = setup(system, model, ways, *common)
     apart = None
     if "prefill" in given:
@@ -211,7 +217,7 @@ def summary(world: World, count: int, gpus: int) -> dict[str, Any]:
             "busy": e.busy / seconds,
             "step_shapes_computed": e.times.computed,
             "step_shapes_reused": e.times.reused,
-            "largest_error_of_reuse": e.times.largest_error,
+            "largest_error_of_reuse": max(e.times.largest_error, _between_sizes(e.setup)),
             "rounding_refined": e.times.refined,
             "kv_blocks": e.blocks,
             "kv_blocks_peak": e.peak,
@@ -232,7 +238,13 @@ def summary(world: World, count: int, gpus: int) -> dict[str, Any]:
         "output_tokens_per_s_per_gpu": tokens / seconds / gpus,
         "output_tokens_per_s_per_user": float(np.mean(per_user)) if per_user else None,
         "engines": engines,
+        "composed": [e.setup.kernels.composed.document() for e in world.engines if e.setup.kernels.composed],
     }
+
+
+def _between_sizes(made: Setup) -> float:
+    """The largest error found between two sizes of a step that a composed system simulated; 0 where none did."""
+    return made.kernels.composed.largest_error if made.kernels.composed else 0.0
 
 
 def spread(seconds: Sequence[float]) -> dict[str, float | None]:
