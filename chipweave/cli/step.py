@@ -53,13 +53,11 @@ def command(
 ) -> None:
     """Time one step of a MODEL on SYSTEM: every layer's kernels and messages, composed by a schedule."""
     from chipweave.io.outputs import check_document, check_picture
-    from chipweave.serving import report
-    from chipweave.serving.setup import setup
-    from chipweave.serving.step import Batch
+    from chipweave.serving import report, why
 
     check_document(json_path)
     check_picture(picture)
-    made = setup(system, model, ways, formats, framework, schedule, balance, batch, context)
-    work = Batch(0, 0, batch, context, context) if prefill else Batch(batch, context)
-    step = made.step(work)
-    report.write(step, made, work, json_path, picture)
+    words = (system, model, ways, formats, framework, schedule, balance, batch, context, prefill)
+    run = dict(zip(why.STEP, words, strict=True))
+    made, work = why.made_of(run)
+    report.write(made.step(work), made, work, run, json_path, picture)

@@ -25,7 +25,7 @@ def share(part: int, whole: int) -> str:
 def why(found: dict[str, Any], to_stderr: bool) -> None:
     """Classes with their bounds, then the places where most of the time was spent."""
     whole, run = found["time_ns"], found["run"]
-    console.say(f"{run['strategy']}, {run['link_model']}, {run['admission']}: {time(whole)}", to_stderr)
+    console.say(f"{', '.join(map(str, run.values()))}: {time(whole)}", to_stderr)
     sheet = Sheet(
         f"critical path, {time(whole)}",
         ("class", "time", "share"),
@@ -110,7 +110,11 @@ def diff(found: dict[str, Any], to_stderr: bool) -> None:
     sheet = Sheet("layers that changed most", ("layer", "before", "after", "most of it"), right_from=1)
     for row in found["layers"][:WORST]:
         name = next(iter(row["attributed"]), "-")
-        sheet.add(str(row["layer"]), *map(time, row["time_ns"]), f"{name} {time(row['attributed'].get(name, 0))}")
+        sheet.add(
+            "-" if row["layer"] is None else str(row["layer"]),
+            *map(time, row["time_ns"]),
+            f"{name} {time(row['attributed'].get(name, 0))}",
+        )
     console.show(sheet, to_stderr)
 
 
