@@ -31,6 +31,9 @@ import click
     show_default=True,
     help="Tokens over experts: popular, replicated, forced, trace:NAME.",
 )
+@click.option("--strategy", help="On a composed system: how experts are placed, read and copied.  [default: ep]")
+@click.option("--link-model", help="On a composed system: circuit, fair, flit.  [default: the preset's]")
+@click.option("--preset", help="On a composed system: its preset of behaviour.  [default: physical]")
 @click.option("--json", "json_path", metavar="FILE", help="Write the parts as JSON; - for standard output.")
 @click.option(
     "--picture", type=click.Path(dir_okay=False), help="Draw what the step spends its time on (SVG, PNG, PDF)."
@@ -47,6 +50,9 @@ def command(
     framework: Any,
     schedule: Any,
     balance: Any,
+    strategy: Any,
+    link_model: Any,
+    preset: Any,
     json_path: Any,
     picture: Any,
     debug: Any,
@@ -61,3 +67,15 @@ def command(
     run = dict(zip(why.STEP, words, strict=True))
     made, work = why.made_of(run)
     report.write(made.step(work), made, work, run, json_path, picture)
+    from chipweave.serving import report
+    from chipweave.serving.composed import choice_of
+    from chipweave.serving.setup import setup
+    from chipweave.serving.step import Batch
+
+    check_document(json_path)
+    check_picture(picture)
+    under = choice_of({"strategy": strategy, "link_model": link_model, "preset": preset})
+    made = setup(system, model, ways, formats, framework, schedule, balance, batch, context, under)
+    work = Batch(0, 0, batch, context, context) if prefill else Batch(batch, context)
+    step = made.step(work)
+    report.write(step, made, work, json_path, picture)

@@ -163,7 +163,8 @@ class Engine:
 
     def keeps_to_routes(self, network: LayoutNetwork) -> bool:
         """Whether each message of a pair takes the one route that `network.routes` names, over links counted singly."""
-        return "bundles" not in dict(network.options) and self.core.keeps_to_routes(network)
+        options = dict(network.options)
+        return not ("bundles" in options or "ways" in options) and self.core.keeps_to_routes(network)
 
     def record(self) -> None:
         """Keep, from now on, when each stage of each transfer requested, started and ended; nothing may be in flight.

@@ -4,6 +4,8 @@ A row of `fair` carries by how much `flit` differs (`beside: flit` of its networ
 `physical`); a row of `flit` of coarse grain, by how much the next finer grain does. Each sampled layer-step starts from
 the state that it has in the run itself.
 
+Where `flit` cannot run on the system (it could deadlock, say), a row of `fair` goes without, and a note says why.
+
 The sample is drawn before the run: of the prefill and of each quarter of the decode steps, in their order, LEAST
 layer-steps. Totals are those of the ratio estimator (chipweave.run.flit_sample).
 """
@@ -15,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from chipweave.declare.user_code import blamed
+from chipweave.errors import BadInput, Fault
 from chipweave.run import flit_sample as sample
 from chipweave.run import simulate as serving
 from chipweave.run.checkpoint import Keep
@@ -62,13 +65,19 @@ def simulate(
     made: list[Watched] = []
     grains: list[int] = []
     taken = dict.fromkeys(SECONDS, 0.0)
+    refused: list[Fault] = []
 
     def around(fabric: Any, work: Any) -> Any:
         building = Meter()
         if spec.engine != "kernel":  # the twin's tables cannot be copied: its row says the grain alone
             grains.append(Probe.of(spec, work, "flit", "work_conserving").grain)
             return fabric
-        probes = probes_of(spec, network, work)
+        try:
+            probes = probes_of(spec, network, work)
+        except BadInput as error:
+            if (spec.link_model or network.link_model) == "flit":
+                raise
+            probes, refused[:] = [], error.faults
         if probes:
             parts.extend(strata(min(spec.steps, trace.steps), len(work.layers), bool(trace.has_prefill), spec.seed))
             made.append(Watched(fabric, probes, {int(row) for part in parts for row in part.chosen}, threads))
@@ -89,9 +98,16 @@ def simulate(
     if made:
         outcome.row |= {name: round(outcome.row[name] - cost, 6) for name, cost in made[0].cost_s().items()}
         outcome.row |= figures(outcome, parts, made[0])
+    if refused:
+        outcome.facts["notes"]["no_flit_beside"] = "; ".join(map(in_one_line, refused))
     if grains and grains[0] > 1:
         outcome.row["grain"] = grains[0]
     return outcome
+
+
+def in_one_line(fault: Fault) -> str:
+    """What is wrong and what would be right."""
+    return f"{fault.what}; allowed: {fault.allowed}" if fault.allowed else fault.what
 
 
 def probes_of(spec: Any, network: Any, work: Any) -> list[Probe]:

@@ -22,6 +22,7 @@ from chipweave.component.replicas import gather
 from chipweave.io.side_by_side import SideBySide
 from chipweave.run import simulate as serving
 from chipweave.run.assemble import laid_out
+from chipweave.run.why.stretches import is_control
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,7 +124,7 @@ class Watched:
 
     def issue(self, *transfers: Any) -> int:
         """Issue as the run does; in a layer-step of the sample, run the same transfers on the probes first."""
-        if self.layer in self.chosen:
+        if self.layer in self.chosen and not is_control(self.fabric.layout, transfers[0]):
             self.timed(lambda: self.probe(transfers))
         return self.fabric.issue(*transfers)
 

@@ -199,7 +199,7 @@ def stage(
     workload = workload_of(costs_of(facts, network, model, places), placing.distance)
     run = Run(workload, work, policies, placing, dies, model, facts)
     run.start(fabric, layout, groups, on_layer, keep_plans)
-    simulation = Simulation(fabric, wires(system))
+    simulation = Simulation(fabric, wires(system, layout))
     for part in control:
         part.begin(simulation, run)
     if run.done is None:

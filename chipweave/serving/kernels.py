@@ -13,6 +13,7 @@ from chipweave.declare import registry
 from chipweave.errors import BadInput, Fault, nearest
 from chipweave.kernel_models import attention, deepgemm, fused_moe, gemm, loads
 from chipweave.serving import library, routed
+from chipweave.serving.composed import Composed
 from chipweave.serving.setting import FORMATS
 from chipweave.serving.system import Server
 
@@ -46,7 +47,10 @@ class Kernels:
     balance  "popular": experts are as unequally popular as measured; "replicated": the most popular have copies,
              placed for a popularity that has drifted since; "forced": all are equal; "trace:NAME": as a routing
              trace has them
+    composed the system that simulates the MoE layers, or None: then `moe` and `exchange` time them
     """
+
+    composed: Composed | None = None
 
     def __init__(self, server: Server, framework: str, balance: str = "popular") -> None:
         if framework not in FRAMEWORKS:
@@ -128,6 +132,26 @@ class Kernels:
             self.routed.busiest(tokens, ranks) if self.routed else BALANCES[self.balance](tokens, experts, top_k, ranks)
         )
         return float(np.mean([fused_moe.seconds(self.machine, layer, counts, stack) for counts in draws]))
+
+    def simulated(
+        self, every: int, tokens: int, top_k: int, hidden: int, exactly: bool
+    ) -> list[tuple[float, float, float]]:
+        """Seconds of dispatch, experts and combine of every MoE layer on the composed system, for `every` tokens of
+        which this die has `tokens`.
+
+        Beside what is simulated stand the launches: of the framework's kernels around the experts, and one a message
+        that packs what is sent (8 bit) or sums what came (16 bit) out of memory.
+        """
+        assert self.composed is not None, "called for composed systems alone"
+        stack = library.moe_stack(FRAMEWORKS[self.framework][1])
+        sent = tokens * top_k * hidden
+        pack, launches, total = (
+            self.small(2 * sent),
+            stack.kernels * stack.kernel_s,
+            self.small(2 * (sent + tokens * hidden)),
+        )
+        found = self.composed.of(every) if exactly else self.composed.near(every)
+        return [(t.dispatch + pack, t.experts + launches, t.combine + total) for t in found]
 
     def all_reduce(self, size: int, ranks: int) -> float:
         """An all-reduce of `size` bytes over `ranks` GPUs, in a CUDA graph."""

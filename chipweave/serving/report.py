@@ -30,6 +30,7 @@ def as_json(step: Step, setup: Setup, batch: Batch, run: dict[str, Any]) -> dict
         }
         for p in step.parts
     ]
+    composed = setup.kernels.composed
     return {
         "schema": "chipweave.step/1",
         "time_ns": step.ns,
@@ -40,6 +41,8 @@ def as_json(step: Step, setup: Setup, batch: Batch, run: dict[str, Any]) -> dict
         "gpus": setup.layout.gpus,
         "tokens": batch.decode + batch.prompts * batch.new,
         "run": run,
+        "decoded_tokens": batch.decode,
+        "composed": composed.document() if composed else None,
     }
 
 
@@ -57,17 +60,24 @@ def write(
 
 
 def show(document: dict) -> None:
-    """The table: time of the step, tokens/s of the whole system, and each kind's share of the critical path."""
+    """The table: time of the step, tokens/s of all its GPUs, and each kind's share of the critical path."""
     from chipweave.io.console import say
 
     total = document["time_ns"]
-    rate = document["tokens"] / total * 1e9
+    decoded, rate = document["decoded_tokens"], document["tokens"] / total * 1e9
+    counted = "decoded tokens/s" if decoded == document["tokens"] else "prompt tokens/s, none decoded"
     lines = [
         (
             f"{document['model']} on {document['gpus']} GPUs of "
-            f"{document['system']}: {total / 1e6:.2f} ms a step, {rate:,.0f} tokens/s"
+            f"{document['system']}: {total / 1e6:.2f} ms a step, {rate:,.0f} {counted}"
         )
     ]
+    if document["composed"]:
+        c = document["composed"]
+        lines.append(
+            f"  experts and moving tokens simulated on {c['topology']}: {c['strategy']}, links {c['link_model']}, "
+            f"{c['admission']} (preset {c['preset']}), trace {c['trace']['name']}"
+        )
     for kind, ns in sorted(document["critical"].items(), key=lambda t: -t[1]):
         lines.append(f"  {kind:<11} {ns / 1e6:8.2f} ms {ns / total:6.1%}")
     beside = sum(p["end_ns"] - p["start_ns"] for p in document["parts"]) - total

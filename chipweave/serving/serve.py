@@ -20,10 +20,14 @@ from chipweave.declare.params import check_head
 from chipweave.declare.user_code import Gate, is_code
 from chipweave.errors import BadInput, Fault, Faults, nearest
 from chipweave.serving import load as loads
+from chipweave.serving.composed import choice_of
 from chipweave.serving.policies import ROLES, BatchingPolicy, PreemptionPolicy, Request
 from chipweave.serving.server import Engine, Limits, World
 from chipweave.serving.setup import setup
 from chipweave.serving.step import Setup
+
+UNDER = ("strategy", "link_model", "preset")
+"""Under what the experts of a composed system run (chipweave.serving.composed.Choice)."""
 
 KEYS = (
     "schema",
@@ -35,6 +39,7 @@ KEYS = (
     "precision",
     "framework",
     "balance",
+    *UNDER,
     "requests",
     "server",
     "prefill",
@@ -95,11 +100,12 @@ def read(path: str | Path, allow_code: bool = False) -> ServerRun:
     ]
     system, model, ways = text("system"), text("model"), text("parallel")
     formats, balance = text("precision", "bf16"), text("balance", "popular")
+    under = choice_of({key: text(key) for key in UNDER})
     gate.raise_if_refused()
     faults.raise_if_any()
     assert wanted is not None  # or there were faults
     longest = max(p + o for p, o in zip(wanted.prompts, wanted.outputs, strict=True))
-    common = (formats, framework, "plain", balance, 1, longest)
+    common = (formats, framework, "plain", balance, 1, longest, under, True)
     made = setup(system, model, ways, *common)
     apart = None
     if "prefill" in given:
@@ -183,9 +189,9 @@ def _closed_loop(world: World, requests: Sequence[Request], loop: int) -> None:
 
 
 def _arrive(world: World, requests: Sequence[Request], times: Sequence[float]) -> Generator[simpy.Event, Any, None]:
-    """The arrivals of an open loop, at `times` seconds; a time that has passed means now."""
+    """The arrivals of an open loop, `times` seconds apart: the clock starts at the first of them, whatever it says."""
     for request, at in zip(requests, times, strict=True):
-        yield world.env.timeout(max(0.0, at - world.env.now))
+        yield world.env.timeout(max(0.0, at - times[0] - world.env.now))
         request.arrived = world.env.now
         world.engines[0].put(request)
 
@@ -200,7 +206,7 @@ def summary(world: World, count: int, gpus: int) -> dict[str, Any]:
     done = sorted(world.left, key=lambda r: r.number)
     if len(done) != count:
         raise RuntimeError(f"{len(done)} of {count} requests were answered")
-    seconds = max(r.last for r in done)
+    seconds = max(r.last for r in done) - min(r.arrived for r in done)
     tokens = sum(r.output for r in done)
     several = [r for r in done if r.output > 1]
     per_user = [(r.output - 1) / (r.last - r.first) for r in several if r.last > r.first]
@@ -211,7 +217,7 @@ def summary(world: World, count: int, gpus: int) -> dict[str, Any]:
             "busy": e.busy / seconds,
             "step_shapes_computed": e.times.computed,
             "step_shapes_reused": e.times.reused,
-            "largest_error_of_reuse": e.times.largest_error,
+            "largest_error_of_reuse": max(e.times.largest_error, _between_sizes(e.setup)),
             "rounding_refined": e.times.refined,
             "kv_blocks": e.blocks,
             "kv_blocks_peak": e.peak,
@@ -233,6 +239,7 @@ def summary(world: World, count: int, gpus: int) -> dict[str, Any]:
         "output_tokens_per_s_per_gpu": tokens / seconds / gpus,
         "output_tokens_per_s_per_user": float(np.mean(per_user)) if per_user else None,
         "engines": engines,
+        "composed": [e.setup.kernels.composed.document() for e in world.engines if e.setup.kernels.composed],
     }
 
 
@@ -250,6 +257,9 @@ def life(done: Sequence[Request]) -> dict[str, Any]:
     sums["waiting"] = max(0, whole - sum(sums.values()))
     where = {name: ns // len(done) for name, ns in sums.items()}
     return {"mean_ns": sum(where.values()), "where": where}
+def _between_sizes(made: Setup) -> float:
+    """The largest error found between two sizes of a step that a composed system simulated; 0 where none did."""
+    return made.kernels.composed.largest_error if made.kernels.composed else 0.0
 
 
 def spread(seconds: Sequence[float]) -> dict[str, float | None]:

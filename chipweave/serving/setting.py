@@ -114,13 +114,36 @@ def weight_bytes(model: ServingModel, layout: Parallel, formats: Precision) -> f
     Layers and experts are dealt evenly, the fullest stage and rank getting what is over; embedding
     and head are 16 bits.
     """
-    dense, experts = FORMATS[formats.dense][1], FORMATS[formats.experts][1]
-    layers = -(-model.layers // layout.pp)
-    mlp = sum(model.mlp_weights(i) for i in range(model.layers)) * layers / model.layers
-    own = (layers * model.attention_weights + mlp) / layout.tp * dense
     moe = -(-len(model.moe_layers) // layout.pp)
     local = -(-model.experts // layout.ep) * model.expert_weights / layout.moe_tp if model.experts else 0
-    return own + moe * local * experts + 2 * model.vocab * model.hidden / layout.tp * 2
+    return dense_bytes(model, layout, formats) + moe * local * FORMATS[formats.experts][1]
+
+
+def dense_bytes(model: ServingModel, layout: Parallel, formats: Precision) -> float:
+    """As `weight_bytes`, without routed experts."""
+    layers = -(-model.layers // layout.pp)
+    mlp = sum(model.mlp_weights(i) for i in range(model.layers)) * layers / model.layers
+    own = (layers * model.attention_weights + mlp) / layout.tp * FORMATS[formats.dense][1]
+    return own + 2 * model.vocab * model.hidden / layout.tp * 2
+
+
+def over_dies(server: Server, layout: Parallel, ways: str) -> Parallel:
+    """The ranks on a composed system: every die that computes is a replica of attention, and a strategy places experts.
+
+    Raises:
+        BadInput: other ranks; messages inside a layer's attention are not simulated.
+    """
+    faults, dies = Faults(), server.gpus
+    if layout.tp > 1 or layout.pp > 1:
+        faults.add(
+            f"tp={layout.tp}, pp={layout.pp} on {server.name}, whose dies are replicas of attention",
+            allowed="tp=1, pp=1",
+        )
+    for key, given in (("dp", layout.dp), ("ep", layout.ep)):
+        if f"{key}=" in ways and given != dies:
+            faults.add(f"{key}={given} on {server.name}", allowed=f"{key}={dies}, its dies that compute, or left out")
+    faults.raise_if_any()
+    return Parallel(1, dies, dies, 1)
 
 
 def kv_room(server: Server, model: ServingModel, layout: Parallel, formats: Precision) -> float:
@@ -149,7 +172,7 @@ def check(server: Server, model: ServingModel, layout: Parallel, formats: Precis
         faults.add(
             f"{model.kv_heads} KV heads of {model.name} neither divide over tp={layout.tp} nor are copied evenly"
         )
-    if model.experts and model.experts % layout.ep:
+    if model.experts and model.experts % layout.ep and not server.composed:
         faults.add(f"{model.experts} experts of {model.name} do not divide over ep={layout.ep}")
     if layout.ep > 1 and not model.experts:
         faults.add(f"ep={layout.ep}, and {model.name} has no experts")

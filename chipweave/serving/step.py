@@ -87,6 +87,18 @@ class Setup:
             for kind, _, seconds in works:
                 sums[kind] = sums.get(kind, 0) + count * (0 if kind == self.without else _ns(seconds))
         return sums
+            return self.step(batch).ns * 1e-9
+        rank = _Rank(self, batch, exactly=False)
+        return sum(count * _ns(s) for count, works in _groups(self, rank) for _, _, s in works) * 1e-9
+
+    @property
+    def alike(self) -> list[list[int]]:
+        """Layers that take equally long, list by list; on a composed system every MoE layer is simulated on its own."""
+        sorts = list(self.model.sorts.values())
+        if self.kernels.composed is None:
+            return sorts
+        routed = self.model.moe_layers
+        return [each for layers in sorts for each in ([[i] for i in layers] if layers[0] in routed else [layers])]
 
 
 def _slice(batch: Batch, shares: int, i: int) -> Batch:
@@ -108,7 +120,7 @@ def _groups(setup: Setup, rank: _Rank) -> Iterator[tuple[int, list[tuple[str, st
     host = f.get("framework.step_s", 0.0) + f.get("framework.sequence_s", 0.0) * (rank.decode + rank.prompts)
     embedding = rank.kernels.small(4 * rank.tokens * setup.model.hidden)
     yield 1, [("framework", "host", host), ("other", "embedding", embedding)]
-    for layers in setup.model.sorts.values():
+    for layers in setup.alike:
         yield len(layers), list(rank.layer(layers[0]))
     yield 1, list(rank.head())
 
@@ -123,7 +135,7 @@ def _works(setup: Setup, batch: Batch, number: int) -> Iterator[Work]:
         for _, works in _groups(setup, rank)
     ]
     yield from (Work(k, n, None, ns, number) for k, n, ns in before if number == 0 or k != "framework")
-    of_layer = {i: works for works, layers in zip(sorts, setup.model.sorts.values(), strict=True) for i in layers}
+    of_layer = {i: works for works, layers in zip(sorts, setup.alike, strict=True) for i in layers}
     for layer in range(setup.model.layers):
         yield from (Work(k, n, layer, ns, number) for k, n, ns in of_layer[layer])
     yield from (Work(k, n, None, ns, number) for k, n, ns in after)
@@ -132,9 +144,9 @@ def _works(setup: Setup, batch: Batch, number: int) -> Iterator[Work]:
 class _Rank:
     """Shapes and times of one rank's share of a batch: the rank with the most tokens, as all wait for it."""
 
-    def __init__(self, setup: Setup, batch: Batch) -> None:
+    def __init__(self, setup: Setup, batch: Batch, exactly: bool = True) -> None:
         """Divide the batch over the dp replicas, rounding up; `every` counts the tokens of all
-        replicas, which experts serve.
+        replicas, which experts serve. exactly: whether a composed system simulates just these tokens.
         """
         self.model, self.kernels, self.layout, self.formats = setup.model, setup.kernels, setup.layout, setup.formats
         dp = self.layout.dp
@@ -142,6 +154,11 @@ class _Rank:
         self.batch = batch
         self.tokens = self.decode + self.prompts * batch.new
         self.every = batch.decode + batch.prompts * batch.new
+        self.simulated: dict[int, tuple[float, float, float]] = {}
+        if self.every and self.kernels.composed is not None:
+            m = self.model
+            times = self.kernels.simulated(self.every, self.tokens, m.top_k, m.hidden, exactly)
+            self.simulated = dict(zip(sorted(m.moe_layers), times, strict=True))
 
     def layer(self, layer: int) -> Iterator[tuple[str, str, float]]:
         """(kind, name, seconds) of a layer's works, in order.
@@ -160,7 +177,7 @@ class _Rank:
         yield "collective", "attention_reduce", k.all_reduce(size, self.layout.tp)
         yield "other", "mlp_norm", k.small(4 * size)
         yield from (
-            self._experts()
+            self._experts(self.simulated.get(layer))
             if layer in m.moe_layers
             else self._mlp(m.intermediate, ("up", "activation", "down", "mlp_reduce"))
         )
@@ -244,45 +261,38 @@ class _Rank:
         yield "gemm", names[2], k.linear(tokens, m.hidden, columns, form)
         yield "collective", names[3], k.all_reduce(2 * tokens * m.hidden, tp)
 
-    def _experts(self) -> Iterator[tuple[str, str, float]]:
+    def _experts(self, simulated: tuple[float, float, float] | None) -> Iterator[tuple[str, str, float]]:
         """An MoE layer: gate, dispatch, experts, shared experts, combine.
 
         Tokens are sent between ranks only with data parallelism; without it every rank has all of
-        them, and one all-reduce sums the results.
+        them, and one all-reduce sums the results. simulated: seconds of dispatch, experts and combine
+        on a composed system.
         """
         m, k, layout, tokens = self.model, self.kernels, self.layout, self.tokens
         sent = layout.dp > 1
         yield "gemm", "gate", k.linear(tokens, m.experts, m.hidden, "bf16")
         if sent:
-            yield (
-                "dispatch",
-                "dispatch",
-                k.exchange("dispatch", max(1, tokens // layout.tp), m.top_k, m.hidden, layout.ranks, m.experts),
-            )
-        columns = m.expert_intermediate // layout.moe_tp
-        yield (
-            "moe",
-            "experts",
-            k.moe(self.every, m.top_k, m.hidden, columns, m.experts, layout.ep, self.formats.experts, m.groups, sent),
-        )
+            yield "dispatch", "dispatch", simulated[0] if simulated else self._exchange("dispatch")
+        yield "moe", "experts", simulated[1] if simulated else self._routed(sent)
         if m.shared:
-            yield (
-                "gemm",
-                "shared",
-                sum(
-                    s
-                    for kind, _, s in self._mlp(m.shared * m.expert_intermediate, ("", "", "", ""))
-                    if kind != "collective"
-                ),
-            )
+            shared = self._mlp(m.shared * m.expert_intermediate, ("", "", "", ""))
+            yield "gemm", "shared", sum(s for kind, _, s in shared if kind != "collective")
         if sent:
-            yield (
-                "combine",
-                "combine",
-                k.exchange("combine", max(1, tokens // layout.tp), m.top_k, m.hidden, layout.ranks, m.experts),
-            )
+            yield "combine", "combine", simulated[2] if simulated else self._exchange("combine")
         else:
             yield "collective", "experts_reduce", k.all_reduce(2 * tokens * m.hidden, layout.tp)
+
+    def _exchange(self, phase: str) -> float:
+        """Dispatch or combine between ranks, each with its share of the replica's tokens."""
+        m, layout = self.model, self.layout
+        own = max(1, self.tokens // layout.tp)
+        return self.kernels.exchange(phase, own, m.top_k, m.hidden, layout.ranks, m.experts)
+
+    def _routed(self, sent: bool) -> float:
+        """The routed experts of the busiest rank; `sent`: tokens came from other ranks."""
+        m, layout, form = self.model, self.layout, self.formats.experts
+        columns = m.expert_intermediate // layout.moe_tp
+        return self.kernels.moe(self.every, m.top_k, m.hidden, columns, m.experts, layout.ep, form, m.groups, sent)
 
     def head(self) -> Iterator[tuple[str, str, float]]:
         """Final norm, logits of each sequence's last token, sampling; pipeline hops before them."""

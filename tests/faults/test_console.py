@@ -113,7 +113,7 @@ def test_a_language_without_the_letters_gets_escapes_and_no_fault():
 
 
 def test_names_of_strangers_do_not_command_the_terminal(capsys):
-    sheet = Sheet("a [bold]title[/bold]", ("name", "figure"), right_from=1)
+    sheet = Sheet("a [bold]title[/bold]", ("name", "figure"), caption="all \x1b[31mrows", right_from=1)
     sheet.add("evil\x1b[2Jname", "1")
     sheet.add("surrogate \udcff and [/nothing]", "2")
     sheet.add("right\u202eleft", "3")

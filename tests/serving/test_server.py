@@ -64,6 +64,25 @@ def test_a_closed_loop_costs_what_its_closed_form_says(tmp_path):
     assert result["tpot_ms"]["mean"] == pytest.approx(form.token * 1e3, rel=0.08)
 
 
+@pytest.mark.parametrize(
+    ("framework", "concurrency", "prompt", "output"), [("trtllm", 32, 128, 128), ("trtllm", 16, 1024, 64)]
+)
+def test_prompts_beside_a_decode_step_cost_what_its_closed_form_says(tmp_path, framework, concurrency, prompt, output):
+    requests = {
+        "count": 6 * concurrency,
+        "arrivals": {"closed_loop": concurrency},
+        "prompt": {"uniform": [prompt * 9 // 10, prompt * 11 // 10]},
+        "output": {"uniform": [output * 6 // 10, output * 14 // 10]},
+    }
+    words = {"model": "qwen3-235b", "parallel": "tp=8,ep=8", "precision": "fp8_block", "framework": framework}
+    played_out = played(tmp_path, requests=requests, **words)
+    made = setup("dgx_h100", "qwen3-235b", "tp=8,ep=8", "fp8_block", framework)
+    form = closed_loop(made, concurrency, prompt, output)
+    assert played_out["tpot_ms"]["mean"] == pytest.approx(form.token * 1e3, rel=0.08)
+    apart = form.decode + (concurrency - 1) / output * form.prefill
+    assert form.token < 0.97 * apart
+
+
 def test_a_full_cache_makes_requests_give_way_and_they_are_answered_all_the_same(tmp_path):
     requests = {"count": 30, "arrivals": {"closed_loop": 25}, "prompt": {"constant": 1500}, "output": {"constant": 700}}
     for preemption in ("newest", "longest"):

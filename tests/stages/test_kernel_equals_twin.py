@@ -61,7 +61,7 @@ def systems(draw, model, python=True):
     made, log = Layout(), []
     arrays = [made.resources(name, DIES) for name in ("port", "unit")]
     net = ring(made, model, draw(st.booleans()), draw(st.sampled_from([0, 0, 12, 25])) if model == "circuit" else 0)
-    tags = made.tags("tags", DIES, 2, 2, journal=True)
+    tags = made.tags("tags", DIES, 2, [2, 1, 3] + [2] * (DIES - 3), journal=True)
     store = made.keyed("store", DIES, KEYS, draw(st.integers(0, 2)), journal=True)
     bits = made.bits("bits", DIES, KEYS, journal=True)
     steps = made.map("steps", [0, 1, 0, 1, 0, 1])

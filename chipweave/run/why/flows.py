@@ -31,6 +31,7 @@ class Flows:
         layout = fabric.layout
         followed = [n for n in layout.parts["networks"] if fabric.keeps_to_routes(n) and n.endpoints <= 1 << DIE_BITS]
         self.networks = followed[: 1 << NETWORK_BITS]
+        self.seats = layout.seats
         self.sends: dict[str, list[Send]] = {name: [] for name in layout.chains}
         slot_of, self.slots = [], 0
         for name, chain in layout.chains.items():
@@ -115,8 +116,9 @@ class Flows:
         found = []
         for number, link, flows in self.on_links(keys):
             of = self.networks[number]
+            names = dies | named(self.seats.get(of.name, {}), set(dies.values()))
             for i in flows:
-                ends = (dies.get(die, str(die)) for die in (int(source[i]), int(target[i])))
+                ends = (names.get(at, str(at)) for at in (int(source[i]), int(target[i])))
                 who = int(expert[i]) - 1 if expert[i] else None
                 found.append((of.name, of.links[link].name, int(layer[i]), who, *ends, int(sizes[i])))
         return found
@@ -185,6 +187,16 @@ class Send:
         """Bytes of one message of these rows: an array, or one number for all."""
         constant, terms = self.size_of
         return constant + sum(factor * rows[operand][some] for operand, factor in terms)
+
+
+def named(seats: dict[str, int], dies: set[str]) -> dict[int, str]:
+    """Endpoint -> the name of the die that the part there is on, else the part's own."""
+    found = {}
+    for part, endpoint in seats.items():
+        words = part.split(".")
+        upwards = (".".join(words[:length]) for length in range(len(words), 0, -1))
+        found[endpoint] = next((name for name in upwards if name in dies), part)
+    return found
 
 
 def fields(keys: np.ndarray) -> list[np.ndarray]:
