@@ -63,19 +63,8 @@ def command(
 
     check_document(json_path)
     check_picture(picture)
-    words = (system, model, ways, formats, framework, schedule, balance, batch, context, prefill)
+    under = (strategy, link_model, preset)
+    words = (system, model, ways, formats, framework, schedule, balance, batch, context, prefill, *under)
     run = dict(zip(why.STEP, words, strict=True))
     made, work = why.made_of(run)
     report.write(made.step(work), made, work, run, json_path, picture)
-    from chipweave.serving import report
-    from chipweave.serving.composed import choice_of
-    from chipweave.serving.setup import setup
-    from chipweave.serving.step import Batch
-
-    check_document(json_path)
-    check_picture(picture)
-    under = choice_of({"strategy": strategy, "link_model": link_model, "preset": preset})
-    made = setup(system, model, ways, formats, framework, schedule, balance, batch, context, under)
-    work = Batch(0, 0, batch, context, context) if prefill else Batch(batch, context)
-    step = made.step(work)
-    report.write(step, made, work, json_path, picture)

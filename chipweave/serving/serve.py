@@ -257,6 +257,8 @@ def life(done: Sequence[Request]) -> dict[str, Any]:
     sums["waiting"] = max(0, whole - sum(sums.values()))
     where = {name: ns // len(done) for name, ns in sums.items()}
     return {"mean_ns": sum(where.values()), "where": where}
+
+
 def _between_sizes(made: Setup) -> float:
     """The largest error found between two sizes of a step that a composed system simulated; 0 where none did."""
     return made.kernels.composed.largest_error if made.kernels.composed else 0.0

@@ -83,13 +83,10 @@ class Setup:
         if self.schedule.micro_batches > 1 or self.schedule.streams:
             return self.step(batch).critical
         sums: dict[str, int] = {}
-        for count, works in _groups(self, _Rank(self, batch)):
+        for count, works in _groups(self, _Rank(self, batch, exactly=False)):
             for kind, _, seconds in works:
                 sums[kind] = sums.get(kind, 0) + count * (0 if kind == self.without else _ns(seconds))
         return sums
-            return self.step(batch).ns * 1e-9
-        rank = _Rank(self, batch, exactly=False)
-        return sum(count * _ns(s) for count, works in _groups(self, rank) for _, _, s in works) * 1e-9
 
     @property
     def alike(self) -> list[list[int]]:

@@ -16,14 +16,16 @@ from typing import Any
 from chipweave.errors import BadInput, Fault, nearest
 from chipweave.io.changes import change, differences
 from chipweave.serving import serve
+from chipweave.serving.composed import choice_of
 from chipweave.serving.setup import setup
 from chipweave.serving.step import Batch, Setup
 
 STEP_SCHEMA, SERVE_SCHEMA = "chipweave.step/1", "chipweave.serve/1"
 STEP = (
     "system", "model", "parallel", "precision", "framework", "schedule", "balance", "batch", "context", "prefill",
+    "strategy", "link_model", "preset",
 )  # fmt: skip
-"""Settings of a step, in the order in which `setup` takes them, and whether it is a prefill."""
+"""Settings of a step, those of `setup` first; `prefill`: whether it computes prompts."""
 
 CURE = "the JSON of `chipweave step` or `chipweave serve`, written by this version"
 Chain = list[dict[str, Any]]
@@ -58,9 +60,9 @@ def refuse(path: str, options: list[str]) -> None:
 
 def made_of(run: dict[str, Any]) -> tuple[Setup, Batch]:
     """A step's Setup and what it computes, of its settings."""
-    *words, plan, balance, batch, context, prefill = (run[name] for name in STEP)
-    server, model, ways, formats, framework = words
-    made = setup(server, model, ways, formats, framework, plan, balance, batch, context)
+    server, model, ways, formats, framework, plan, balance, batch, context, prefill = (run[n] for n in STEP[:10])
+    under = choice_of({name: run[name] for name in STEP[10:]})
+    made = setup(server, model, ways, formats, framework, plan, balance, batch, context, under)
     return made, Batch(0, 0, batch, context, context) if prefill else Batch(batch, context)
 
 

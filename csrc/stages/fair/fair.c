@@ -302,21 +302,23 @@ static int fair_advance(void *self, int64_t now, uint32_t *arrived, int capacity
 static void fair_image(void *self, struct image *m)
 {
     fair *f = self;
-    int32_t n = f->rates.n_lanes, pairs = f->endpoints * f->endpoints;
+    const int32_t ways = f->of->ways, all = f->endpoints * f->endpoints * ways;
+    int32_t n = f->rates.n_lanes;
     image_need(m, !f->n_flows && !f->arrivals.n);
     image_same(m, (uint64_t)f->endpoints);
+    image_same(m, (uint64_t)ways);
     IMAGE_ONE(m, f->now);
     image_bins(m, &f->bins);
     IMAGE_ONE(m, n);
-    image_need(m, n >= 0 && n <= pairs);
+    image_need(m, n >= 0 && n <= all);
     for (int32_t lane = 0; lane < n && !m->bad; lane++) {
-        int32_t pair = 0;
-        while (!m->load && f->lane_of[pair] != lane + 1)
-            pair++;
-        IMAGE_ONE(m, pair);
-        image_need(m, pair >= 0 && pair < pairs);
-        const struct found_route *way = m->load && !m->bad ? routes_of(f->of, pair) : NULL;
-        image_need(m, !m->load || (way && lane_of(f, pair, way) == lane));
+        int32_t at = 0;
+        while (!m->load && f->lane_of[at] != lane + 1)
+            at++;
+        IMAGE_ONE(m, at);
+        image_need(m, at >= 0 && at < all);
+        const struct found_route *found = m->load && !m->bad ? routes_of(f->of, at / ways) : NULL;
+        image_need(m, !m->load || (found && found->n && lane_of(f, at / ways, found, at % ways) == lane));
     }
 }
 
