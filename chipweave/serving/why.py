@@ -27,6 +27,7 @@ STEP = (
 )  # fmt: skip
 """Settings of a step, those of `setup` first; `prefill`: whether it computes prompts."""
 
+COVERS = {STEP_SCHEMA: "one step, host time included", SERVE_SCHEMA: "the mean request, arrival to last token"}
 CURE = "the JSON of `chipweave step` or `chipweave serve`, written by this version"
 Chain = list[dict[str, Any]]
 
@@ -114,6 +115,7 @@ def why(
         chain = [link for link in chain if wanted in (None, link[key])]
     return {
         "schema": "chipweave.why/1",
+        "covers": COVERS[found["schema"]],
         "time_ns": sum(link["end_ns"] - link["start_ns"] for link in chain),
         "run": _words(found),
         "chain": chain,
@@ -185,6 +187,7 @@ def diff(a: dict[str, Any] | None, b: dict[str, Any] | None) -> dict[str, Any]:
         rows.append({"layer": layer, "time_ns": [sum(x.values()), sum(y.values())], "attributed": change(x, y)})
     return {
         "schema": "chipweave.diff/1",
+        "covers": COVERS[a["schema"]],
         "time_ns": [sum(totals(chain).values()) for chain in chains],
         "attributed": change(*map(totals, chains)),
         "configuration": differences(*(found["run"].get("settings") or found["run"] for found in (a, b))),

@@ -3,11 +3,16 @@
 A flow is what one expert of one layer makes one die send to another, requests and data alike. The kernel counts, for
 each row issued, how many of its sends have started; bytes follow from the row, and links from the route of its dies.
 While the run goes on a flow is one number, its key.
+
+Packets or messages that are dealt to several equally short ways in turn load each way alike: a flow's bytes on a link
+are then its share of the ways, to within a packet (a byte, where the ways carry pieces) of each message. Where packets
+choose by the load that they meet (adaptive routing) no flow is followed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +25,7 @@ from chipweave.run.why.stretches import Batch
 NETWORK_BITS, LAYER_BITS, EXPERT_BITS, DIE_BITS = 5, 12, 18, 14  # of a key, from the top
 LINK_BITS = 32
 AT_ONCE = 1 << 14  # rows looked at in one go
+Shares = Callable[[int, int], dict[int, tuple[int, int]]]  # (source, target) -> link -> (ways over it, of how many)
 MANY = 1 << 20  # keys kept before they are added up
 
 
@@ -29,7 +35,12 @@ class Flows:
     def __init__(self, fabric: Any) -> None:
         """fabric: of the run; sends over networks whose packets choose their way are not followed."""
         layout = fabric.layout
-        followed = [n for n in layout.parts["networks"] if fabric.keeps_to_routes(n) and n.endpoints <= 1 << DIE_BITS]
+        self.shares: dict[str, Shares] = {}
+        for network in layout.parts["networks"]:
+            shares = shares_of(fabric, network)
+            if shares and network.endpoints <= 1 << DIE_BITS:
+                self.shares[network.name] = shares
+        followed = [n for n in layout.parts["networks"] if n.name in self.shares]
         self.networks = followed[: 1 << NETWORK_BITS]
         self.seats = layout.seats
         self.sends: dict[str, list[Send]] = {name: [] for name in layout.chains}
@@ -114,38 +125,60 @@ class Flows:
         keys, sizes = keys[order], sizes[order]
         network, layer, expert, source, target = fields(keys)
         found = []
-        for number, link, flows in self.on_links(keys):
+        for number, link, flows in self.on_links(keys, sizes):
             of = self.networks[number]
             names = dies | named(self.seats.get(of.name, {}), set(dies.values()))
-            for i in flows:
+            for i, size in flows:
                 ends = (names.get(at, str(at)) for at in (int(source[i]), int(target[i])))
                 who = int(expert[i]) - 1 if expert[i] else None
-                found.append((of.name, of.links[link].name, int(layer[i]), who, *ends, int(sizes[i])))
+                found.append((of.name, of.links[link].name, int(layer[i]), who, *ends, size))
         return found
 
-    def on_links(self, keys: np.ndarray) -> Iterable[tuple[int, int, list[int]]]:
-        """(network, link, places of its first `TOP` flows) for flows in order of size."""
+    def on_links(self, keys: np.ndarray, sizes: np.ndarray) -> Iterable[tuple[int, int, list[tuple[int, int]]]]:
+        """(network, link, (place, bytes) of its `TOP` largest flows) for flows in order of size."""
         network, _, _, source, target = fields(keys)
         pairs, firsts, of_pair = np.unique(
             ((network << DIE_BITS) + source << DIE_BITS) + target, return_index=True, return_inverse=True
         )
-        ids = []
+        ids: list[list[int]] = []
+        over: list[tuple[int, int]] = []
         for n, a, b in zip(*(each[firsts].tolist() for each in (network, source, target)), strict=True):
-            ids.append([(n << LINK_BITS) + link for link in self.networks[n].routes(a, b)])
+            shares = self.shares[self.networks[n].name](a, b)
+            ids.append([(n << LINK_BITS) + link for link in shares])
+            over += shares.values()
         lengths = np.array([len(route) for route in ids], np.int64)
         joined = np.array([link for route in ids for link in route], np.int64)
+        parts, ways = np.array(over, np.int64).reshape(-1, 2).T  # ways that lead over the link, of how many
         begin, hops = (np.cumsum(lengths) - lengths)[of_pair], lengths[of_pair]
         flow = np.repeat(np.arange(len(keys)), hops)
-        link = joined[np.arange(len(flow)) + np.repeat(begin - np.cumsum(hops) + hops, hops)]
-        order = np.argsort(link, kind="stable")
+        at = np.arange(len(flow)) + np.repeat(begin - np.cumsum(hops) + hops, hops)
+        link, whole, rest = joined[at], *np.divmod(sizes[flow], ways[at])
+        size = whole * parts[at] + rest * parts[at] // ways[at]  # their product may pass 64 bits
+        order = np.lexsort((flow, -size, link))
         starts = np.flatnonzero(np.diff(link[order], prepend=-1)).tolist()
         for start, end in zip(starts, [*starts[1:], len(order)], strict=True):
             number = int(link[order[start]])
             yield (
                 number >> LINK_BITS,
                 number & ((1 << LINK_BITS) - 1),
-                flow[order[start : min(end, start + TOP)]].tolist(),
+                list(zip(*(each[order[start : min(end, start + TOP)]].tolist() for each in (flow, size)), strict=True)),
             )
+
+
+def shares_of(fabric: Any, network: Any) -> Shares | None:
+    """What links of a network carry of a pair's bytes; None where packets choose their way."""
+    if fabric.keeps_to_routes(network):
+        return lambda source, target: dict.fromkeys(network.routes(source, target), (1, 1))
+    dealt = dict(network.options).get("dealt")
+    if dealt is None:
+        return None
+
+    def shares(source: int, target: int) -> dict[int, tuple[int, int]]:
+        ways = dealt(source, target)
+        over = Counter(link for way in ways for link in way)
+        return {link: (n, len(ways)) for link, n in over.items()}
+
+    return shares
 
 
 @dataclass(frozen=True)
