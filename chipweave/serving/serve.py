@@ -55,7 +55,7 @@ class ServerRun:
     """A run as read.
 
     prefill: the setup that computes prompts where it is apart from the one that decodes; None: one
-    engine does both.
+    engine does both. source: the file it was read from, its path and what it says.
     """
 
     setup: Setup
@@ -64,6 +64,7 @@ class ServerRun:
     limits: Limits
     batching: BatchingPolicy
     preemption: PreemptionPolicy
+    source: dict[str, Any]
 
 
 def read(path: str | Path, allow_code: bool = False) -> ServerRun:
@@ -115,7 +116,9 @@ def read(path: str | Path, allow_code: bool = False) -> ServerRun:
         where, ranks = _text(own, "system", system, faults), _text(own, "parallel", "", faults)
         faults.raise_if_any()
         apart = setup(where, model, ranks, *common)
-    return ServerRun(made, apart, wanted, limits, *policies)
+    source = {"path": str(Path(path).resolve()), "settings": root.plain()}
+    batching, preemption = policies
+    return ServerRun(made, apart, wanted, limits, batching, preemption, source)
 
 
 def _text(given: dict[str, yamlfile.Node], key: str, default: str, faults: Faults) -> str:
@@ -168,7 +171,7 @@ def play(run: ServerRun) -> dict[str, Any]:
         world.env.process(_arrive(world, requests, run.load.arrivals))
     world.env.run()
     found = summary(world, len(requests), sum(s.layout.gpus for s, _ in parts))
-    return {**found, "inherited": dict(run.setup.kernels.server.inherited)}
+    return {**found, "inherited": dict(run.setup.kernels.server.inherited), "run": run.source}
 
 
 def _closed_loop(world: World, requests: Sequence[Request], loop: int) -> None:
@@ -232,6 +235,7 @@ def summary(world: World, count: int, gpus: int) -> dict[str, Any]:
         "seconds": seconds,
         "gpus": gpus,
         "ttft_ms": spread([r.first - r.arrived for r in done]),
+        "request": life(done),
         "queue_ms": spread([r.began - r.arrived for r in done]),
         "tpot_ms": spread([(r.last - r.first) / (r.output - 1) for r in several]),
         "itl_ms": spread(world.gaps),
@@ -241,6 +245,22 @@ def summary(world: World, count: int, gpus: int) -> dict[str, Any]:
         "engines": engines,
         "composed": [e.setup.kernels.composed.document() for e in world.engines if e.setup.kernels.composed],
     }
+
+
+def life(done: Sequence[Request]) -> dict[str, Any]:
+    """Where the mean request spends its time from arrival to last token: {"mean_ns", "where": {class: ns}}, which sums.
+
+    `queue` until its prompt begins; a kind of work: what its engine spent on that meanwhile, for whomever; `waiting`:
+    the rest, its cache on the way to another engine or an engine without a step.
+    """
+    sums = {"queue": sum(round((r.began - r.arrived) * 1e9) for r in done)}
+    for request in done:
+        for kind, ns in request.where.items():
+            sums[kind] = sums.get(kind, 0) + ns
+    whole = sum(round((r.last - r.arrived) * 1e9) for r in done)
+    sums["waiting"] = max(0, whole - sum(sums.values()))
+    where = {name: ns // len(done) for name, ns in sums.items()}
+    return {"mean_ns": sum(where.values()), "where": where}
 
 
 def _between_sizes(made: Setup) -> float:

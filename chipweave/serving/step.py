@@ -64,13 +64,17 @@ class Step:
 
 @dataclass(frozen=True)
 class Setup:
-    """A model laid over a server: what does not change from step to step."""
+    """A model laid over a server: what does not change from step to step.
+
+    without: a kind of work taken as infinitely fast (chipweave.serving.why); "": none.
+    """
 
     model: ServingModel
     kernels: Kernels
     layout: Parallel
     formats: Precision
     schedule: Schedule
+    without: str = ""
 
     def step(self, batch: Batch) -> Step:
         """Times one step, part by part: what `chipweave step` shows."""
@@ -85,13 +89,19 @@ class Setup:
     def seconds(self, batch: Batch) -> float:
         """Seconds of one step; equal layers are timed once, where nothing overlaps.
 
-        Equal to step(batch).ns, at a cost that does not grow with the layers: what `serve` calls
-        for each step.
+        Equal to step(batch).ns, at a cost that does not grow with the layers.
         """
+        return sum(self.kinds(batch).values()) * 1e-9
+
+    def kinds(self, batch: Batch) -> dict[str, int]:
+        """ns of one step by kind of work on its critical path: what `serve` calls for each step."""
         if self.schedule.micro_batches > 1 or self._schedule(batch).streams:
-            return self.step(batch).ns * 1e-9
-        rank = _Rank(self, batch, exactly=False)
-        return sum(count * _ns(s) for count, works in _groups(self, rank) for _, _, s in works) * 1e-9
+            return self.step(batch).critical
+        sums: dict[str, int] = {}
+        for count, works in _groups(self, _Rank(self, batch, exactly=False)):
+            for kind, _, seconds in works:
+                sums[kind] = sums.get(kind, 0) + count * (0 if kind == self.without else _ns(seconds))
+        return sums
 
     @property
     def alike(self) -> list[list[int]]:
@@ -138,7 +148,10 @@ def _works(setup: Setup, batch: Batch, number: int) -> Iterator[Work]:
     rank = _Rank(setup, batch)
     if not rank.tokens:
         return
-    before, *sorts, after = [[(k, n, _ns(s)) for k, n, s in works if _ns(s)] for _, works in _groups(setup, rank)]
+    before, *sorts, after = [
+        [(k, n, 0 if k == setup.without else _ns(s)) for k, n, s in works if _ns(s)]
+        for _, works in _groups(setup, rank)
+    ]
     yield from (Work(k, n, None, ns, number) for k, n, ns in before if number == 0 or k != "framework")
     of_layer = {i: works for works, layers in zip(sorts, setup.alike, strict=True) for i in layers}
     for layer in range(setup.model.layers):
