@@ -32,6 +32,10 @@ DRIFT = 0.34
 """Spread by which popularity moves between a placement and its use: with SKEW, rank correlation 0.9, as between
 workloads of one phase (SGLang's expert statistics of DeepSeek-V3: 0.88 to 1)."""
 
+FUSED_SHARED = {"sglang": 256}
+"""Framework -> routed experts of the models whose one shared expert it computes as one more of the routed ones, where
+every rank sees all tokens (SGLang's shared experts fusion, sgl-project/sglang #4918: DeepSeek-V3 and R1 alone)."""
+
 LOW_LATENCY = 512
 """Tokens of a rank up to which the low-latency kernels run: their buffers are made for decode (DeepEP's read-me)."""
 
@@ -105,6 +109,10 @@ class Kernels:
             self.server.chip, self.figures["turnaround_s"], self.figures["weights_dram_efficiency"], call, kernel
         )
 
+    def fuses_shared(self, experts: int, shared: int, sent: bool) -> bool:
+        """Whether the shared expert is computed with the routed ones."""
+        return not sent and shared == 1 and FUSED_SHARED.get(self.framework) == experts
+
     def absorbs(self, phase: str) -> bool:
         """Whether the framework runs MLA absorbed in that phase."""
         return library.attention_kernel(self.framework, "mla", phase, "bfloat16").absorbed
@@ -120,17 +128,26 @@ class Kernels:
         form: str,
         groups: int,
         sent: bool,
+        shared: int = 0,
     ) -> float:
         """The routed experts of the busiest of `ranks`, mean of draws; `sent`: rows of other ranks' experts are not
-        here."""
+        here; shared: experts beside them that every token passes."""
         stack = library.moe_stack(FRAMEWORKS[self.framework][int(sent)])
         dtype, width = FORMATS[form]
         layer = fused_moe.MoeLayer(
-            tokens, top_k, hidden, columns, experts, dtype, groups > 1, width if form == "fp4" else 0.0
+            tokens,
+            top_k + shared,
+            hidden,
+            columns,
+            experts + shared,
+            dtype,
+            groups > 1,
+            width if form == "fp4" else 0.0,
         )
         draws = (
             self.routed.busiest(tokens, ranks) if self.routed else BALANCES[self.balance](tokens, experts, top_k, ranks)
         )
+        draws = tuple(np.append(counts, [tokens] * shared) for counts in draws) if shared else draws
         return float(np.mean([fused_moe.seconds(self.machine, layer, counts, stack) for counts in draws]))
 
     def simulated(

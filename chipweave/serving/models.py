@@ -41,6 +41,7 @@ class ServingModel:
     shared            experts that every token passes
     window, windowed  tokens that a windowed layer sees, and the layers that are
     index_top_k       tokens that sparse attention picks from the context; 0: attention is dense
+    positions         tokens that a sequence may have (max_position_embeddings); 0: the config does not say
     """
 
     name: str
@@ -61,6 +62,7 @@ class ServingModel:
     window: int = 0
     windowed: frozenset[int] = frozenset()
     index_top_k: int = 0
+    positions: int = 0
 
     @cached_property
     def sorts(self) -> dict[tuple[bool, bool], list[int]]:
@@ -176,6 +178,7 @@ def of_config(config: dict[str, Any], name: str, place: Place) -> ServingModel:
         "groups": take(("n_group",), 1),
         "mla": _mla(take) if config.get("kv_lora_rank") else None,
         "index_top_k": take(("index_topk",), 0),
+        "positions": take(("max_position_embeddings",), 0),
     }
     facts |= _windows(config, layers)
     if experts and (facts["top_k"] or 0) > experts:

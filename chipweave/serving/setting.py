@@ -173,13 +173,22 @@ def check(server: Server, model: ServingModel, layout: Parallel, formats: Precis
             f"{model.kv_heads} KV heads of {model.name} neither divide over tp={layout.tp} nor are copied evenly"
         )
     if model.experts and model.experts % layout.ep and not server.composed:
-        faults.add(f"{model.experts} experts of {model.name} do not divide over ep={layout.ep}")
+        ways = [n for n in range(1, layout.ranks + 1) if model.experts % n == 0 and layout.ranks % n == 0]
+        faults.add(
+            f"{model.experts} experts of {model.name} do not divide over ep={layout.ep}",
+            allowed=f"ep of {', '.join(map(str, ways))} on {layout.ranks} ranks",
+        )
     if layout.ep > 1 and not model.experts:
         faults.add(f"ep={layout.ep}, and {model.name} has no experts")
     if layout.ranks % layout.ep:
         faults.add(f"ep={layout.ep} does not divide the tp x dp = {layout.ranks} ranks of a stage")
     if model.experts and model.expert_intermediate % layout.moe_tp:
         faults.add(f"{model.expert_intermediate} columns of an expert do not divide over {layout.moe_tp} slices")
+    if model.positions and context > model.positions:
+        faults.add(
+            f"{context} tokens of context; {model.name} has {model.positions} positions",
+            allowed=f"at most {model.positions}, or a config.json whose max_position_embeddings says more",
+        )
     if layout.pp > model.layers:
         faults.add(f"pp={layout.pp} stages of {model.layers} layers")
     faults.raise_if_any()

@@ -127,7 +127,7 @@ def test_attention_and_cache_leave_copies_no_room():
         ({"model": "gpt-oss-120b", "formats": "bf16"}, "no sizes of gpt-oss-120b"),
         ({"model": "llama-3.1-8b", "formats": "bf16"}, "has no experts"),
         ({"balance": "trace:qwen-syn"}, "a trace of another model"),
-        ({"context": 1 << 20}, "at most .* sequences"),
+        ({"context": 1 << 17}, "at most .* sequences"),
         ({"formats": "bf16"}, "90.4 GB of weights"),
     ],
 )
