@@ -6,6 +6,11 @@ from typing import Any
 
 import click
 
+COVERS = (
+    "all requests, from the first arrival to the last token; first token: from arrival, prefill included; per output "
+    "token, between tokens: those after the first; output: tokens made, the first of each request too, prompts not"
+)
+
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("run", type=click.Path(exists=True, dir_okay=False))
@@ -56,4 +61,5 @@ def _show(result: Any) -> None:
             f"{c['strategy']}, links {c['link_model']}, {c['admission']} "
             f"(preset {c['preset']}), trace {c['trace']['name']}"
         )
+    lines.append(COVERS)
     say("\n".join(lines))

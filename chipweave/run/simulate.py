@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +17,7 @@ from chipweave.component.transfer_operands import Work
 from chipweave.declare.params import as_node
 from chipweave.declare.user_code import Gate, blamed
 from chipweave.errors import BadInput, Fault
+from chipweave.io.process import uncollected
 from chipweave.policy import strategy
 from chipweave.policy.guard import store_of
 from chipweave.policy.view import CopyRoom, CopyStore
@@ -85,6 +84,7 @@ def simulate(
     around: Any = None,
     alter: Any = None,
     account: bool = True,
+    outside: Any = None,
 ) -> Outcome:
     """Run a chipweave.run.spec.RunSpec to its end; returns an `Outcome`.
 
@@ -95,13 +95,15 @@ def simulate(
                 (chipweave.run.flit_sample)
     alter       changes links and layout before they are built (chipweave.run.why.ideal)
     account     keep accounts of where the time goes (chipweave.run.why.accounting)
+    outside     as `around`, with what the accounts put around the fabric (chipweave.run.checkpoint)
     """
-    inner = around
+    layers = [each for each in (around, Accounting if account else None, outside) if each]
 
-    def accounted(fabric: Any, work: Any) -> Any:
-        return Accounting(inner(fabric, work) if inner else fabric, work)
+    def watched(fabric: Any, work: Any) -> Any:
+        for each in layers:
+            fabric = each(fabric, work)
+        return fabric
 
-    around = accounted if account else around
     if loaded is None:
         make_trace(spec)
     meter = Meter()
@@ -118,7 +120,7 @@ def simulate(
         return Workload(trace, replication, spec.steps, costs, distance, vanish, by_last, reads, seen)
 
     run = drive(
-        spec, loaded.model, loaded.system, loaded.policies, trace.layers, workload, on_layer, keep_plans, around, alter
+        spec, loaded.model, loaded.system, loaded.policies, trace.layers, workload, on_layer, keep_plans, watched, alter
     )
     if on_layer:
         on_layer(None)
@@ -147,23 +149,6 @@ def drive(
     finally:
         gc.unfreeze()
     return run
-
-
-@contextmanager
-def uncollected() -> Iterator[None]:
-    """No collection of garbage while a system is made: all of it stays, and looking through it costs as much again.
-
-    What stands at the end is frozen, or the first object after it would have all of it looked through. `drive`
-    unfreezes it when the run has ended.
-    """
-    was = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-        gc.freeze()
-    finally:
-        if was:
-            gc.enable()
 
 
 def stage(
@@ -214,7 +199,7 @@ def stage(
     workload = workload_of(costs_of(facts, network, model, places), placing.distance)
     run = Run(workload, work, policies, placing, dies, model, facts)
     run.start(fabric, layout, groups, on_layer, keep_plans)
-    simulation = Simulation(fabric, wires(system))
+    simulation = Simulation(fabric, wires(system, layout))
     for part in control:
         part.begin(simulation, run)
     if run.done is None:
@@ -374,5 +359,6 @@ def outcome(spec: Any, loaded: Loaded, run: Run, meter: Meter) -> Outcome:
         "symptoms": run.symptoms.words() if run.symptoms else [],
         "tokens": run.tokens,
     }
-    accounts = run.fabric.breakdown(run) if isinstance(run.fabric, Accounting) else None
+    breakdown = getattr(run.fabric, "breakdown", None)  # of a fabric that keeps accounts
+    accounts = breakdown(run) if breakdown else None
     return Outcome(row, table, run.statistics(), networks, facts, prefill, run.metrics, accounts)

@@ -37,6 +37,7 @@ def as_json(step: Step, setup: Setup, batch: Batch) -> dict:
         "system": setup.kernels.server.name,
         "gpus": setup.layout.gpus,
         "tokens": batch.decode + batch.prompts * batch.new,
+        "decoded_tokens": batch.decode,
         "composed": composed.document() if composed else None,
     }
 
@@ -53,15 +54,16 @@ def write(step: Step, setup: Setup, batch: Batch, json_path: str | None, picture
 
 
 def show(document: dict) -> None:
-    """The table: time of the step, tokens/s of the whole system, and each kind's share of the critical path."""
+    """The table: time of the step, tokens/s of all its GPUs, and each kind's share of the critical path."""
     from chipweave.io.console import say
 
     total = document["time_ns"]
-    rate = document["tokens"] / total * 1e9
+    decoded, rate = document["decoded_tokens"], document["tokens"] / total * 1e9
+    counted = "decoded tokens/s" if decoded == document["tokens"] else "prompt tokens/s, none decoded"
     lines = [
         (
             f"{document['model']} on {document['gpus']} GPUs of "
-            f"{document['system']}: {total / 1e6:.2f} ms a step, {rate:,.0f} tokens/s"
+            f"{document['system']}: {total / 1e6:.2f} ms a step, {rate:,.0f} {counted}"
         )
     ]
     if document["composed"]:

@@ -186,9 +186,9 @@ def _closed_loop(world: World, requests: Sequence[Request], loop: int) -> None:
 
 
 def _arrive(world: World, requests: Sequence[Request], times: Sequence[float]) -> Generator[simpy.Event, Any, None]:
-    """The arrivals of an open loop, at `times` seconds; a time that has passed means now."""
+    """The arrivals of an open loop, `times` seconds apart: the clock starts at the first of them, whatever it says."""
     for request, at in zip(requests, times, strict=True):
-        yield world.env.timeout(max(0.0, at - world.env.now))
+        yield world.env.timeout(max(0.0, at - times[0] - world.env.now))
         request.arrived = world.env.now
         world.engines[0].put(request)
 
@@ -203,7 +203,7 @@ def summary(world: World, count: int, gpus: int) -> dict[str, Any]:
     done = sorted(world.left, key=lambda r: r.number)
     if len(done) != count:
         raise RuntimeError(f"{len(done)} of {count} requests were answered")
-    seconds = max(r.last for r in done)
+    seconds = max(r.last for r in done) - min(r.arrived for r in done)
     tokens = sum(r.output for r in done)
     several = [r for r in done if r.output > 1]
     per_user = [(r.output - 1) / (r.last - r.first) for r in several if r.last > r.first]

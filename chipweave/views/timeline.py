@@ -89,7 +89,8 @@ def _places(stage: Any, of: dict[str, int]) -> Iterator[tuple[str, str, str]]:
             yield die or RUN, name, ""
     route = stage.message or next((take for take in stage.take if not isinstance(take, Take)), None)
     if route is not None:
-        links = [route.network.links[i].name for i in route.network.routes(of[route.source], of[route.target])]
+        crossed = dict.fromkeys(route.network.routes(of[route.source], of[route.target]))
+        links = [route.network.links[i].name for i in crossed]
         die = links[0].partition(" -> ")[0].rpartition(".")[0] if links else ""
         yield die or RUN, f"{route.network.name}: sending", ", ".join(links)
 

@@ -84,6 +84,7 @@ def test_a_ring_takes_its_steps_and_a_send_its_threshold():
     assert touched(2, 8, own=True) == pytest.approx(2 * (1 - 2**-8))
 
 
+@pytest.mark.slow
 def test_the_figures_of_programs_are_those_that_their_calibration_rows_give():
     from importlib.resources import files
 

@@ -113,6 +113,7 @@ def test_prefill_apart_leaves_decode_steps_alone(tmp_path):
     assert apart["itl_ms"]["p99"] < 0.5 * together["itl_ms"]["p99"]
 
 
+@pytest.mark.slow
 def test_reuse_of_step_times_stays_within_its_bound(tmp_path):
     requests = {
         "count": 300,

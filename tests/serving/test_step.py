@@ -236,6 +236,7 @@ def test_a_config_with_nothing_of_something_is_refused(tmp_path):
         models.load(str(file))
 
 
+@pytest.mark.slow
 def test_the_command_writes_json_that_sums_and_a_picture(tmp_path):
     picture = tmp_path / "step.svg"
     words = [

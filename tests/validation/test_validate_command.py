@@ -110,6 +110,12 @@ def test_the_help_names_every_suite_there_is(capsys):
         (["h100", "--group", "gem"], "no rows of group 'gem'; allowed: .*nearest: gemm"),
         (["h100", "--device", "TPU"], "no rows of device 'TPU'; allowed: .*H100 NVL"),
         (["h100", "--group", "launch", "--device", "GH200"], "no reference row fits"),
+        (["booksim", "--group", "trace"], "no group 'trace' in booksim; allowed: .*nearest: traces"),
+        (["artifact", "--group", "norm-ep"], "no group 'norm-ep' in artifact; allowed: .*nearest: norm_ep"),
+        (
+            ["analytic", "booksim", "--group", "md1_wai"],
+            "no group 'md1_wai' in these suites; allowed: .*nearest: md1_wait",
+        ),
         (["--reference", "."], "name that suite"),
         (["h100", "--check", "--group", "gemm"], "of whole suites"),
     ],
@@ -118,6 +124,14 @@ def test_a_question_about_nothing_is_refused(capsys, arguments, said):
     code, _, err = run(capsys, *arguments)
     assert code == 2
     assert re.search(said, " ".join(err.split())), err
+
+
+def test_of_several_suites_those_that_have_a_group_run(capsys):
+    code, out, _ = run(capsys, "analytic", "h100", "--group", "littles_law", "--group", "launch")
+    assert code == 0 and out.count("validate analytic") == 1 and out.count("validate h100") == 1
+    assert "md1_wait" not in out and "gemm" not in out
+    code, out, _ = run(capsys, "--group", "launch")
+    assert code == 0 and "validate h100" in out and "validate analytic" not in out
 
 
 @pytest.mark.parametrize(

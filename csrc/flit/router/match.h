@@ -21,8 +21,9 @@ struct noc_matcher_state {
     const struct noc_allocator_rule *allocator;
     const struct noc_arbiter_rule *arbiter;
     int32_t inputs, outputs;
-    int32_t *in_ptr, *out_ptr;     /* index behind the one served last, of each arbiter */
-    void *memory;                  /* more that the arbiter's rule remembers; freed with the matcher */
+    int32_t *in_ptr, *out_ptr; /* index behind the one served last, of each arbiter */
+    void *memory;              /* more that the arbiter's rule remembers; freed with the matcher */
+    size_t memory_bytes;
     int32_t *in_match, *out_match; /* result of the last noc_match(), -1 = none */
     int32_t *best_in, *best_out;   /* scratch */
     int32_t first;                 /* what the allocator's rule carries from one match to the next */
