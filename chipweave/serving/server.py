@@ -163,6 +163,7 @@ class Engine:
         self.waiting.remove(request)
         self.started.append(request)
         request.blocks, self.free = blocks, self.free - blocks
+        self.peak = max(self.peak, self.blocks - self.free)
         if request.began < 0:
             request.began = self.world.env.now
 

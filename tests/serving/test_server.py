@@ -1,7 +1,9 @@
 """A server: are all requests answered, are times those of the steps, does the cache hold, are policies swapped and
 wrong runs refused?"""
 
+import csv
 import json
+import statistics
 from itertools import pairwise
 
 import pytest
@@ -256,3 +258,36 @@ def test_the_command_writes_the_documented_json(tmp_path):
     for key in ("ttft_ms", "tpot_ms", "itl_ms"):
         assert set(document[key]) == {"mean", "p50", "p99"}
     assert document["output_tokens_per_s_per_gpu"] == pytest.approx(document["output_tokens_per_s"])
+
+
+def test_every_request_is_a_line_whose_times_are_those_of_the_document(tmp_path):
+    file, table, picture = tmp_path / "run.yaml", tmp_path / "requests.csv", tmp_path / "queue.svg"
+    file.write_text(yaml.safe_dump(BASE))
+    out = tmp_path / "out.json"
+    words = [str(file), "--json", str(out), "--requests", str(table), "--picture", str(picture)]
+    done = CliRunner().invoke(command, words)
+    assert done.exit_code == 0, done.output
+    rows = list(csv.DictReader(table.open()))
+    said = json.loads(out.read_text())
+    assert [int(r["request"]) for r in rows] == list(range(40))
+    for name in ("queue_ms", "ttft_ms", "tpot_ms"):
+        assert statistics.fmean(float(r[name]) for r in rows) == pytest.approx(said[name]["mean"], abs=1e-5)
+    assert all(
+        float(r["arrived_ms"]) <= float(r["began_ms"]) < float(r["first_ms"]) < float(r["last_ms"]) for r in rows
+    )
+    assert picture.read_text().startswith("<?xml")
+    table.write_text("mine\n")
+    refused = CliRunner().invoke(command, [str(file), "--requests", str(table)], standalone_mode=False)
+    assert "no table of served requests" in str(refused.exception) and table.read_text() == "mine\n"
+
+
+def test_a_prefill_engine_counts_the_blocks_its_prompts_hold(tmp_path):
+    requests = {"count": 4, "arrivals": {"closed_loop": 1}, "prompt": {"constant": 160}, "output": {"constant": 4}}
+    result = played(tmp_path, requests=requests, prefill={"parallel": "tp=1"})
+    assert [e["kv_blocks_peak"] for e in result["engines"]] == [11, 11]
+
+
+def test_prefill_apart_where_no_link_leads_is_refused(tmp_path):
+    words = {"system": "wafer_5x5", "model": "deepseek-v3", "precision": "fp8_block", "prefill": {}}
+    with pytest.raises(BadInput, match="no link leads from wafer_5x5 to wafer_5x5"):
+        played(tmp_path, **words)
