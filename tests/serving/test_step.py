@@ -21,6 +21,7 @@ PARAMETERS = {
     "deepseek-r1": 671.0,
     "kimi-k2": 1026.4,
     "qwen3-235b": 235.1,
+    "qwen3.5-397b": 396.3,
     "qwen3-32b": 32.8,
     "gpt-oss-120b": 116.8,
     "minimax-m2.5": 228.7,
@@ -111,8 +112,12 @@ def test_any_chain_plays_in_the_sum_of_its_works_on_one_stream(works):
 )
 def test_a_shared_expert_is_one_of_the_routed_ones_where_the_framework_has_it_so(framework, name, ways, fused):
     made = of(name, ways, "dgx_h200", formats="fp8_block", framework=framework, batch=64, context=512)
-    works = [w.work.name for w in made.step(Batch(64, 512)).parts]
+    parts = made.step(Batch(64, 512)).parts
+    works = [p.work.name for p in parts]
     assert works.count("experts") == 58 and works.count("shared") == (0 if fused else 58)
+    layout = made.layout
+    call = (64, 8, 7168, 2048 // layout.moe_tp, 256, layout.ep, "fp8_block", 8, layout.dp > 1, int(fused))
+    assert {p.end - p.start for p in parts if p.work.name == "experts"} == {round(made.kernels.moe(*call) * 1e9)}
 
 
 def test_a_fused_shared_expert_costs_its_weights_and_tokens():
