@@ -177,7 +177,8 @@ def _composed(given: dict[str, yamlfile.Node], folder: Path, faults: Faults) -> 
             faults.add(f"{key} beside composed", given[key].place, "composed alone: its network joins its dies")
     peak, where = _flop_rate(given, faults), beside(str(given["composed"].value), folder)
     faults.raise_if_any()
-    die, dies = topology.load(beside(str(given["die"].value), folder)), dies_of(where)
+    written = beside(str(given["die"].value), folder)
+    die, dies = topology.load(written), dies_of(where)
     _check_parts(die, "die", DIE_PARTS, given, faults)
     faults.raise_if_any()
     chip = replace(_chip(die), name=str(given["name"].value), dram_bytes_per_s=dies.memory_rate)
@@ -186,8 +187,7 @@ def _composed(given: dict[str, yamlfile.Node], folder: Path, faults: Faults) -> 
         chip = chip.with_fit(flop_per_clk=chip.flop_per_clk * scale)
     fabric = Mesh(dies.count, Fraction(dies.link))
     text = f"{peak} flop/s" if peak else ""
-    name = str(given["name"].value)
-    return Server(name, chip, dies.memory_bytes, fabric, 1, where, text, die=beside(str(given["die"].value), folder))
+    return Server(str(given["name"].value), chip, dies.memory_bytes, fabric, 1, where, text, die=written)
 
 
 def _flop_rate(given: dict[str, yamlfile.Node], faults: Faults) -> int:
