@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from chipweave.cli.serve import command
 from chipweave.errors import BadInput
+from chipweave.run import metrics
 from chipweave.serving import serve
 from chipweave.serving.lookup import MOST_ERROR
 from chipweave.serving.policies import Request, View, fill
@@ -291,3 +292,11 @@ def test_prefill_apart_where_no_link_leads_is_refused(tmp_path):
     words = {"system": "wafer_5x5", "model": "deepseek-v3", "precision": "fp8_block", "prefill": {}}
     with pytest.raises(BadInput, match="no link leads from wafer_5x5 to wafer_5x5"):
         played(tmp_path, **words)
+
+
+def test_every_figure_of_a_served_run_is_in_the_dictionary(tmp_path):
+    result = played(tmp_path)
+    named = {figure.name for figure in metrics.OF_A_SERVER}
+    said = {*result, *(key for engine in result["engines"] for key in engine)}
+    assert said - named == {"schema", "requests", "gpus", "engines", "composed", "does"}
+    assert named - said == {"simulated"}
