@@ -10,7 +10,7 @@ the wafer under that strategy and link model, attention and dense layers are cop
 from pathlib import Path
 
 from chipweave.errors import BadInput
-from chipweave.serving import system
+from chipweave.serving import setting, system
 from chipweave.serving.composed import Choice
 from chipweave.serving.setup import setup
 from chipweave.serving.step import Batch, Setup, Step
@@ -34,11 +34,12 @@ MOVES = ("dispatch", "combine")
 PICTURE = Path(__file__).parents[1] / "docs" / "pictures" / "wafer_serves.svg"
 
 NODES = {
-    "dgx_h100_x4, experts in blocks": ("dgx_h100_x4", "dp=32,ep=32", "plain", BALANCE),
-    "dgx_h100_x4, copies, two micro-batches": ("dgx_h100_x4", "dp=32,ep=32", "two_batches", "replicated"),
-    "dgx_h200, experts in blocks": ("dgx_h200", "dp=8,ep=8", "plain", BALANCE),
+    "dgx_h100_x4, experts in blocks": ("dgx_h100_x4", "dp=32,ep=32", FRAMEWORK, "plain", BALANCE),
+    "dgx_h100_x4, copies, two micro-batches": ("dgx_h100_x4", "dp=32,ep=32", FRAMEWORK, "two_batches", "replicated"),
+    "dgx_h200, experts in blocks": ("dgx_h200", "dp=8,ep=8", FRAMEWORK, "plain", BALANCE),
+    "gb200_nvl72, experts in blocks": ("gb200_nvl72", "dp=64,ep=64", "trtllm", "plain", BALANCE),
 }
-"""Name -> (system, ranks, schedule, balance) of what one can buy."""
+"""Name -> (system, ranks, framework, schedule, balance) of what one can buy; a GPU of GB200 is two dies."""
 
 A_DIE = (64, 128, 256, 512)
 """Sequences of a die or GPU, of the table that sets systems side by side."""
@@ -106,9 +107,9 @@ def beside(context: int) -> list[str]:
 def laid(name: str, each: int, context: int) -> tuple[Setup, int]:
     """(the model on a wafer or on nodes with `each` sequences a die, the batch); BadInput where that does not fit."""
     if name in NODES:
-        server, ways, plan, balance = NODES[name]
-        batch = each * system.load(server).gpus
-        return setup(server, MODEL, ways, FORMATS, FRAMEWORK, plan, balance, batch, context), batch
+        server, ways, framework, plan, balance = NODES[name]
+        batch = each * setting.parallel(ways).gpus
+        return setup(server, MODEL, ways, FORMATS, framework, plan, balance, batch, context), batch
     batch = each * system.load(name).gpus
     preset, link_model = LINKS["fair"]
     words = {"balance": BALANCE, "batch": batch, "context": context, "choice": Choice("allo", link_model, preset)}
