@@ -261,6 +261,7 @@ def test_the_command_writes_the_documented_json(tmp_path):
     assert document["output_tokens_per_s_per_gpu"] == pytest.approx(document["output_tokens_per_s"])
 
 
+@pytest.mark.slow
 def test_every_request_is_a_line_whose_times_are_those_of_the_document(tmp_path):
     file, table, picture = tmp_path / "run.yaml", tmp_path / "requests.csv", tmp_path / "queue.svg"
     file.write_text(yaml.safe_dump(BASE))
