@@ -151,6 +151,7 @@ def draw(document: dict, path: str) -> None:
         f"{document['model']}, {document['gpus']} GPUs of "
         f"{document['system']}: {document['time_ns'] / 1e6:.2f} ms a step"
     )
-    axes.legend(ncols=4, fontsize=8, frameon=False)
+    axes.margins(y=0.15)
+    axes.legend(ncols=len(KINDS), loc="upper center", fontsize=8, frameon=False, columnspacing=1.2)
     figure.tight_layout()
     save_picture(figure, path)

@@ -158,6 +158,7 @@ class Engine:
         self.waiting.remove(request)
         self.started.append(request)
         request.blocks, self.free = blocks, self.free - blocks
+        self.peak = max(self.peak, self.blocks - self.free)
         request.entered = dict(self.kinds) if request.entered is None else request.entered
         if request.began < 0:
             request.began = self.world.env.now
