@@ -94,10 +94,12 @@ OF_A_STEP = [
     Figure("time_ns", "ns", "a step, from its first work to the end of its last"),
     Figure("critical", "ns", "by kind of work, the critical path: what was waited for; sums to `time_ns`"),
     Figure("tokens", "tokens", "that the step computes on all GPUs: one a sequence that decodes, all of a prompt"),
+    Figure("decoded_tokens", "tokens", "of them those of sequences that decode"),
 ]
 SPREAD = "mean, p50 and p99 over "
 OF_A_SERVER = [
     Figure("seconds", "s", "first arrival to last token, start and drain included"),
+    Figure("request", "ns", "the mean request: arrival to last token, and by what went on; the parts sum to it"),
     Figure("ttft_ms", "ms", SPREAD + "requests: first token after arrival, queue and prompt included"),
     Figure("queue_ms", "ms", SPREAD + "requests: from arrival until the prompt begins"),
     Figure(
