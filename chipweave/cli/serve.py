@@ -34,6 +34,7 @@ def command(run: Any, json_path: Any, allow_code: Any, debug: Any) -> None:
 def _show(result: Any) -> None:
     """The result on the terminal: latencies with their median and tail, rates, and what each engine did."""
     from chipweave.io.console import say
+    from chipweave.topology.inherited import in_words
 
     lines = [f"{result['requests']:,} requests in {result['seconds']:,.1f} s on {result['gpus']} GPUs"]
     for key, words in (
@@ -61,5 +62,7 @@ def _show(result: Any) -> None:
             f"{c['strategy']}, links {c['link_model']}, {c['admission']} "
             f"(preset {c['preset']}), trace {c['trace']['name']}"
         )
+    if result["inherited"]:
+        lines.append(f"  It rests on figures of another device: {in_words(result['inherited'])}.")
     lines.append(COVERS)
     say("\n".join(lines))

@@ -67,6 +67,7 @@ def command(
     debug: Any,
 ) -> None:
     """Time one step of a MODEL on SYSTEM: every layer's kernels and messages, composed by a schedule."""
+    from chipweave.errors import BadInput, Fault
     from chipweave.io.outputs import check_document, check_picture
     from chipweave.serving import report
     from chipweave.serving.composed import choice_of
@@ -77,6 +78,10 @@ def command(
     check_picture(picture)
     under = choice_of({"strategy": strategy, "link_model": link_model, "preset": preset})
     made = setup(system, model, ways, formats, framework, schedule, balance, batch, context, under)
+    if energy and made.kernels.composed:
+        what = f"joules of a step on {system}: events of simulated experts are not metered in a step"
+        allowed = f"chipweave compare --topology {made.kernels.server.composed} --energy, for its experts"
+        raise BadInput(Fault(what, allowed=allowed))
     work = Batch(0, 0, batch, context, context) if prefill else Batch(batch, context)
     step = made.step(work)
     joules = None

@@ -59,6 +59,8 @@ class Spent:
 class Metered:
     """The kernels of a setup, answering with `Spent`: their seconds, and events by the shapes of the calls."""
 
+    composed = None
+
     def __init__(self, kernels: Kernels) -> None:
         self.kernels, self.server, self.figures = kernels, kernels.server, kernels.figures
         self.framework, self.absorbs = kernels.framework, kernels.absorbs

@@ -3,6 +3,7 @@
 from chipweave.io.atomic import write_json
 from chipweave.io.outputs import save_picture
 from chipweave.serving.step import Batch, Setup, Step
+from chipweave.topology.inherited import in_words
 
 KINDS = ("attention", "gemm", "moe", "dispatch", "combine", "collective", "framework", "other")
 COLOURS = dict(
@@ -36,6 +37,7 @@ def as_json(step: Step, setup: Setup, batch: Batch) -> dict:
         "model": setup.model.name,
         "system": setup.kernels.server.name,
         "gpus": setup.layout.gpus,
+        "inherited": dict(setup.kernels.server.inherited),
         "tokens": batch.decode + batch.prompts * batch.new,
         "decoded_tokens": batch.decode,
         "composed": composed.document() if composed else None,
@@ -84,6 +86,8 @@ def show(document: dict) -> None:
     beside = sum(p["end_ns"] - p["start_ns"] for p in document["parts"]) - total
     if beside > 0:
         lines.append(f"  {beside / 1e6:.2f} ms more run beside these")
+    if document["inherited"]:
+        lines.append(f"  It rests on figures of another device: {in_words(document['inherited'])}.")
     say("\n".join([*lines, *_joules(document.get("energy"), total)]))
 
 

@@ -167,7 +167,8 @@ def play(run: ServerRun) -> dict[str, Any]:
     else:
         world.env.process(_arrive(world, requests, run.load.arrivals))
     world.env.run()
-    return summary(world, len(requests), sum(s.layout.gpus for s, _ in parts))
+    found = summary(world, len(requests), sum(s.layout.gpus for s, _ in parts))
+    return {**found, "inherited": dict(run.setup.kernels.server.inherited)}
 
 
 def _closed_loop(world: World, requests: Sequence[Request], loop: int) -> None:
