@@ -69,20 +69,18 @@ def command(
     """Time one step of a MODEL on SYSTEM: every layer's kernels and messages, composed by a schedule."""
     from chipweave.errors import BadInput, Fault
     from chipweave.io.outputs import check_document, check_picture
-    from chipweave.serving import report
-    from chipweave.serving.composed import choice_of
-    from chipweave.serving.setup import setup
-    from chipweave.serving.step import Batch
+    from chipweave.serving import report, why
 
     check_document(json_path)
     check_picture(picture)
-    under = choice_of({"strategy": strategy, "link_model": link_model, "preset": preset})
-    made = setup(system, model, ways, formats, framework, schedule, balance, batch, context, under)
+    under = (strategy, link_model, preset)
+    words = (system, model, ways, formats, framework, schedule, balance, batch, context, prefill, *under)
+    run = dict(zip(why.STEP, words, strict=True))
+    made, work = why.made_of(run)
     if energy and made.kernels.composed:
         what = f"joules of a step on {system}: events of simulated experts are not metered in a step"
         allowed = f"chipweave compare --topology {made.kernels.server.composed} --energy, for its experts"
         raise BadInput(Fault(what, allowed=allowed))
-    work = Batch(0, 0, batch, context, context) if prefill else Batch(batch, context)
     step = made.step(work)
     joules = None
     if energy:
@@ -92,4 +90,4 @@ def command(
 
         board, _, inherited = board_for(topology.load(made.kernels.server.die), energy)
         joules = metered.document(made, work, step, board, inherited)
-    report.write(step, made, work, json_path, picture, joules)
+    report.write(step, made, work, run, json_path, picture, joules)

@@ -127,7 +127,16 @@ def add_network(layout: Layout, system: Any, network: Network, link_model: str |
             return [link for way in range(ways) for link in network.link_route(start, end, way)]
         return network.link_route(start, end, way_of(network, start, end))
 
+    def dealt(source: int, target: int) -> list[list[int]]:
+        """The links of each way that packets are dealt to in turn."""
+        start, end = place[source], place[target]
+        if start is None or end is None:
+            return []
+        return [network.link_route(start, end, way) for way in range(network.ways)]
+
     options = registry.link_models.find(model).options(network)
+    if network.ways > 1 and network.spread in ("packet", "message"):
+        options["dealt"] = dealt
     if place != list(range(len(network.endpoints))):
         options["endpoint_of"] = tuple(-1 if number is None else number for number in place)
     if bundles:

@@ -1,5 +1,7 @@
 """What a step is shown as: JSON `chipweave.step/1`, a table on the terminal, a picture."""
 
+from typing import Any
+
 from chipweave.io.atomic import write_json
 from chipweave.io.outputs import save_picture
 from chipweave.serving.step import Batch, Setup, Step
@@ -11,11 +13,11 @@ COLOURS = dict(
 )
 
 
-def as_json(step: Step, setup: Setup, batch: Batch) -> dict:
+def as_json(step: Step, setup: Setup, batch: Batch, run: dict[str, Any]) -> dict:
     """The document: `critical` sums to `time_ns`.
 
     parts: every work with its start and end, ns since the start of the step; layer is null before
-    and after the layers.
+    and after the layers. run: the settings that `setup` was made of, for who makes it again.
     """
     parts = [
         {
@@ -25,6 +27,7 @@ def as_json(step: Step, setup: Setup, batch: Batch) -> dict:
             "start_ns": p.start,
             "end_ns": p.end,
             "micro_batch": p.work.batch,
+            "critical": p.critical,
         }
         for p in step.parts
     ]
@@ -39,19 +42,26 @@ def as_json(step: Step, setup: Setup, batch: Batch) -> dict:
         "gpus": setup.layout.gpus,
         "inherited": dict(setup.kernels.server.inherited),
         "tokens": batch.decode + batch.prompts * batch.new,
+        "run": run,
         "decoded_tokens": batch.decode,
         "composed": composed.document() if composed else None,
     }
 
 
 def write(
-    step: Step, setup: Setup, batch: Batch, json_path: str | None, picture: str | None, energy: dict | None = None
+    step: Step,
+    setup: Setup,
+    batch: Batch,
+    run: dict[str, Any],
+    json_path: str | None,
+    picture: str | None,
+    energy: dict | None = None,
 ) -> None:
     """Write what was wanted; the table goes to the terminal unless the JSON does (json_path "-").
 
     energy: the document of chipweave.serving.energy, where it was wanted.
     """
-    document = as_json(step, setup, batch)
+    document = as_json(step, setup, batch, run)
     if energy:
         document["energy"] = energy
     if picture:
@@ -141,6 +151,7 @@ def draw(document: dict, path: str) -> None:
         f"{document['model']}, {document['gpus']} GPUs of "
         f"{document['system']}: {document['time_ns'] / 1e6:.2f} ms a step"
     )
-    axes.legend(ncols=4, fontsize=8, frameon=False)
+    axes.margins(y=0.15)
+    axes.legend(ncols=len(KINDS), loc="upper center", fontsize=8, frameon=False, columnspacing=1.2)
     figure.tight_layout()
     save_picture(figure, path)

@@ -45,11 +45,12 @@ class Work:
 
 @dataclass(frozen=True)
 class Part:
-    """A work with its times, ns from the start of the step."""
+    """A work with its times, ns from the start of the step; critical: on the path that sums to the step's time."""
 
     work: Work
     start: int
     end: int
+    critical: bool = False
 
 
 @dataclass(frozen=True)
@@ -177,5 +178,6 @@ def _ordered(parts: list[tuple[Part, int | None]]) -> tuple[list[Part], dict[str
     while at is not None:
         part, cause = parts[at]
         critical[part.work.kind] = critical.get(part.work.kind, 0) + part.end - part.start
+        parts[at] = replace(part, critical=True), cause
         at = cause
     return sorted((p for p, _ in parts), key=lambda p: (p.start, p.end)), critical

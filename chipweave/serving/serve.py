@@ -7,7 +7,7 @@ after the first; each gap between two tokens of one request.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ from chipweave.serving.policies import ROLES, BatchingPolicy, PreemptionPolicy, 
 from chipweave.serving.server import Engine, Limits, World
 from chipweave.serving.setup import setup
 from chipweave.serving.step import Setup
+from chipweave.serving.system import load as load_system
 
 UNDER = ("strategy", "link_model", "preset")
 """Under what the experts of a composed system run (chipweave.serving.composed.Choice)."""
@@ -55,7 +56,7 @@ class ServerRun:
     """A run as read.
 
     prefill: the setup that computes prompts where it is apart from the one that decodes; None: one
-    engine does both.
+    engine does both. source: the file it was read from, its path and what it says.
     """
 
     setup: Setup
@@ -64,6 +65,7 @@ class ServerRun:
     limits: Limits
     batching: BatchingPolicy
     preemption: PreemptionPolicy
+    source: dict[str, Any]
 
 
 def read(path: str | Path, allow_code: bool = False) -> ServerRun:
@@ -114,8 +116,13 @@ def read(path: str | Path, allow_code: bool = False) -> ServerRun:
         own: dict[str, yamlfile.Node] = node.value
         where, ranks = _text(own, "system", system, faults), _text(own, "parallel", "", faults)
         faults.raise_if_any()
+        if made.kernels.server.composed or load_system(where).composed:
+            what = f"prefill apart: no link leads from {where} to {system}"
+            raise BadInput(Fault(what, node.place, "prefill and decode together, or systems of nodes with adapters"))
         apart = setup(where, model, ranks, *common)
-    return ServerRun(made, apart, wanted, limits, *policies)
+    source = {"path": str(Path(path).resolve()), "settings": root.plain()}
+    batching, preemption = policies
+    return ServerRun(made, apart, wanted, limits, batching, preemption, source)
 
 
 def _text(given: dict[str, yamlfile.Node], key: str, default: str, faults: Faults) -> str:
@@ -156,8 +163,8 @@ def _policy(server: yamlfile.Node, role: str, default: str, gate: Gate, folder: 
     return registry.serving_policies.find(full)(role)
 
 
-def play(run: ServerRun) -> dict[str, Any]:
-    """The result document; runs until every request has left."""
+def play(run: ServerRun, left: Callable[[World], None] | None = None) -> dict[str, Any]:
+    """The result document; runs until every request has left, and then calls `left`."""
     world = World()
     parts = [(run.prefill, "prefill"), (run.setup, "decode")] if run.prefill else [(run.setup, "")]
     world.engines = [Engine(world, s, run.batching, run.preemption, run.limits, only) for s, only in parts]
@@ -167,8 +174,10 @@ def play(run: ServerRun) -> dict[str, Any]:
     else:
         world.env.process(_arrive(world, requests, run.load.arrivals))
     world.env.run()
+    if left:
+        left(world)
     found = summary(world, len(requests), sum(s.layout.gpus for s, _ in parts))
-    return {**found, "inherited": dict(run.setup.kernels.server.inherited)}
+    return {**found, "inherited": dict(run.setup.kernels.server.inherited), "run": run.source}
 
 
 def _closed_loop(world: World, requests: Sequence[Request], loop: int) -> None:
@@ -232,6 +241,7 @@ def summary(world: World, count: int, gpus: int) -> dict[str, Any]:
         "seconds": seconds,
         "gpus": gpus,
         "ttft_ms": spread([r.first - r.arrived for r in done]),
+        "request": life(done),
         "queue_ms": spread([r.began - r.arrived for r in done]),
         "tpot_ms": spread([(r.last - r.first) / (r.output - 1) for r in several]),
         "itl_ms": spread(world.gaps),
@@ -241,6 +251,22 @@ def summary(world: World, count: int, gpus: int) -> dict[str, Any]:
         "engines": engines,
         "composed": [e.setup.kernels.composed.document() for e in world.engines if e.setup.kernels.composed],
     }
+
+
+def life(done: Sequence[Request]) -> dict[str, Any]:
+    """Where the mean request spends its time from arrival to last token: {"mean_ns", "where": {class: ns}}, which sums.
+
+    `queue` until its prompt begins; a kind of work: what its engine spent on that meanwhile, for whomever; `waiting`:
+    the rest, its cache on the way to another engine or an engine without a step.
+    """
+    sums = {"queue": sum(round((r.began - r.arrived) * 1e9) for r in done)}
+    for request in done:
+        for kind, ns in request.where.items():
+            sums[kind] = sums.get(kind, 0) + ns
+    whole = sum(round((r.last - r.arrived) * 1e9) for r in done)
+    sums["waiting"] = max(0, whole - sum(sums.values()))
+    where = {name: ns // len(done) for name, ns in sums.items()}
+    return {"mean_ns": sum(where.values()), "where": where}
 
 
 def _between_sizes(made: Setup) -> float:

@@ -71,6 +71,7 @@ class Engine:
         each = setting.kv_bytes(setup.model, layout, formats, limits.block)
         self.blocks = self.free = int(room // each) * layout.dp if each else 1 << 40
         self.busy = 0.0
+        self.kinds: dict[str, int] = {}  # ns of steps by kind of work
         self.peak = self.preemptions = self.steps = 0
         self.wake = world.env.event()
         world.env.process(self.run())
@@ -113,9 +114,12 @@ class Engine:
             deciders = self._make_room() if plan.decode else []
             if plan.decode and not deciders and not plan.prompts:
                 continue
-            seconds = self._seconds(deciders, plan.prompts)
+            kinds = self._kinds(deciders, plan.prompts)
+            seconds = sum(kinds.values()) * 1e-9
             yield self.world.env.timeout(seconds)
             self.steps, self.busy = self.steps + 1, self.busy + seconds
+            for kind, ns in kinds.items():
+                self.kinds[kind] = self.kinds.get(kind, 0) + ns
             self._advance(deciders, plan.prompts)
 
     def _admit_decoders(self) -> None:
@@ -126,6 +130,7 @@ class Engine:
                 return
             request = self.waiting.popleft()
             request.done, request.blocks, self.free = request.prefill, blocks, self.free - blocks
+            request.entered = dict(self.kinds) if request.entered is None else request.entered
             self.running.append(request)
 
     def _plan(self) -> Plan:
@@ -153,6 +158,8 @@ class Engine:
         self.waiting.remove(request)
         self.started.append(request)
         request.blocks, self.free = blocks, self.free - blocks
+        self.peak = max(self.peak, self.blocks - self.free)
+        request.entered = dict(self.kinds) if request.entered is None else request.entered
         if request.began < 0:
             request.began = self.world.env.now
 
@@ -187,12 +194,20 @@ class Engine:
             request.done = request.prefill
         self.waiting.appendleft(request)
 
-    def _seconds(self, deciders: list[Request], prompts: list[tuple[Request, int]]) -> float:
-        """Time of a step; attention is timed by the sum of contexts of decoders and the longest of prompts."""
+    def _left(self, request: Request) -> None:
+        """A request leaves the engine: what it spent meanwhile, by kind of work."""
+        before = request.entered or {}
+        for kind, ns in self.kinds.items():
+            request.where[kind] = request.where.get(kind, 0) + ns - before.get(kind, 0)
+        request.entered = None
+
+    def _kinds(self, deciders: list[Request], prompts: list[tuple[Request, int]]) -> dict[str, int]:
+        """ns of a step by kind of work; attention is timed by the sum of contexts of decoders and the longest of
+        prompts."""
         context = sum(r.prompt + r.made for r in deciders)
         new = sum(n for _, n in prompts)
         seen = max((r.done + n for r, n in prompts), default=0)
-        return self.times.seconds(len(deciders), context, len(prompts), new, seen)
+        return self.times.kinds(len(deciders), context, len(prompts), new, seen)
 
     def _advance(self, deciders: list[Request], prompts: list[tuple[Request, int]]) -> None:
         """A step is over: a token to each decoder and to each prompt that is complete; requests that have all leave."""
@@ -209,6 +224,7 @@ class Engine:
         for request in [r for r in self.running if r.made >= r.output]:
             self.running.remove(request)
             self.free += request.blocks
+            self._left(request)
             self.world.leave(request)
 
     def _token(self, request: Request, now: float) -> None:
@@ -220,6 +236,7 @@ class Engine:
         request.made, request.last = request.made + 1, now
         if request.made >= request.output and request not in self.running:
             self.free += request.blocks
+            self._left(request)
             self.world.leave(request)
 
     def _onward(self, request: Request) -> None:
@@ -227,6 +244,7 @@ class Engine:
         if self.only == "prefill":
             self.free, request.blocks = self.free + request.blocks, 0
             request.prefill = request.prompt + request.made
+            self._left(request)
             self.world.move(request)
         else:
             self.running.append(request)

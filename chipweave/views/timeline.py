@@ -136,8 +136,9 @@ def events(slices: list[Slice]) -> Iterator[dict[str, Any]]:
     ends: dict[str, list[tuple[int, Slice, int, int]]] = {}
     thread = 0
     for (process, track), own in sorted(tracks.items()):
+        first = process not in numbers
         pid = numbers.setdefault(process, len(numbers) + 1)
-        if pid == len(numbers):
+        if first:
             yield {"ph": "M", "pid": pid, "name": "process_name", "args": {"name": process}}
         for lane, members in enumerate(lanes(own)):
             thread += 1

@@ -25,19 +25,19 @@ def share(part: int, whole: int) -> str:
 
 def why(found: dict[str, Any], to_stderr: bool) -> None:
     """Classes with their bounds, then the places where most of the time was spent."""
-    whole, run = found["time_ns"], found["run"]
-    console.say(f"{run['strategy']}, {run['link_model']}, {run['admission']}: {time(whole)}", to_stderr)
+    whole, run, covered = found["time_ns"], found["run"], found.get("covers", DECODE)
+    console.say(f"{', '.join(map(str, run.values()))}: {time(whole)}", to_stderr)
     sheet = Sheet(
         f"critical path, {time(whole)}",
         ("class", "time", "share"),
-        caption=f"{DECODE}; times sum to that of the run",
+        caption=f"{covered}; times sum to that of the run",
         right_from=1,
     )
     for name, ns in found["breakdown"].items():
         sheet.add(name, time(ns), share(ns, whole))
     console.show(sheet, to_stderr)
     if found["bounds"]:
-        covers = f"{DECODE}: their time in a run in which this class takes none, with the same plans"
+        covers = f"{covered}: the time of a run in which this class takes none, with the same plans"
         sheet = Sheet("were it infinitely fast", ("class", "time"), caption=covers, right_from=1)
         for name, ns in found["bounds"].items():
             sheet.add(name, time(ns))
@@ -48,7 +48,7 @@ def why(found: dict[str, Any], to_stderr: bool) -> None:
         key = tuple(link[k] for k in ("place", "reason", "expert", "behind", "policy"))
         sums[key] += link["end_ns"] - link["start_ns"]
     heads = ("place", "reason", "expert", "behind", "put there by", "time", "share")
-    covers = f"of the critical path, {DECODE}; the {WORST} largest"
+    covers = f"of the critical path, {covered}; the {WORST} largest"
     sheet = Sheet("where most of it was spent", heads, caption=covers, right_from=5)
     for (place, reason, expert, behind, policy), ns in sums.most_common(WORST):
         named = "-" if expert is None else str(expert)
@@ -106,19 +106,23 @@ def _flow(flows: list[dict[str, Any]]) -> str:
 
 def diff(found: dict[str, Any], to_stderr: bool) -> None:
     """What differs, then the change by class, then the layers that changed most."""
-    a, b = found["time_ns"]
+    (a, b), covered = found["time_ns"], found.get("covers", DECODE)
     for each in found["configuration"]:
         console.say(f"{each['what']}: {each['a']} -> {each['b']}", to_stderr)
     heads = ("class", "change", "share")
-    sheet = Sheet(f"{time(a)} -> {time(b)}: {time(b - a)}", heads, caption=f"critical path, {DECODE}", right_from=1)
+    sheet = Sheet(f"{time(a)} -> {time(b)}: {time(b - a)}", heads, caption=f"critical path, {covered}", right_from=1)
     for name, ns in found["attributed"].items():
         sheet.add(name, time(ns), share(ns, b - a))
     console.show(sheet, to_stderr)
     of_layer = ("layer", "before", "after", "most of it")
-    sheet = Sheet("layers that changed most", of_layer, caption=f"sums over {DECODE}", right_from=1)
+    sheet = Sheet("layers that changed most", of_layer, caption=f"sums over {covered}", right_from=1)
     for row in found["layers"][:WORST]:
         name = next(iter(row["attributed"]), "-")
-        sheet.add(str(row["layer"]), *map(time, row["time_ns"]), f"{name} {time(row['attributed'].get(name, 0))}")
+        sheet.add(
+            "-" if row["layer"] is None else str(row["layer"]),
+            *map(time, row["time_ns"]),
+            f"{name} {time(row['attributed'].get(name, 0))}",
+        )
     console.show(sheet, to_stderr)
 
 
