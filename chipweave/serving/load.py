@@ -10,7 +10,7 @@ and the standard deviation of the logarithm."""
 
 from __future__ import annotations
 
-import csv
+import re
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -20,9 +20,11 @@ import numpy as np
 
 from chipweave.declare.yamlfile import Node
 from chipweave.errors import Faults, nearest
+from chipweave.io import csvfile
 
 MOST_REQUESTS, MOST_TOKENS = 10_000_000, 1 << 24
 ARRIVALS = ("closed_loop", "poisson", "file")
+REAL = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]{1,3})?")  # no nan, no inf, no decimal comma
 Number = TypeVar("Number", int, float)
 LENGTHS = ("constant", "uniform", "lognormal", "file")
 
@@ -147,30 +149,23 @@ def _lengths(node: Node, what: str, count: int, rng: np.random.Generator, folder
 
 
 def _column(node: Node, name: str, count: int, folder: Path, faults: Faults, kind: type[Number]) -> list[Number]:
-    """The first `count` values of a column of a CSV; ones, and a fault, where there are fewer or wrong ones."""
-    path = folder / str(node.value)
-    try:
-        with open(path, newline="", encoding="utf-8-sig") as file:
-            table = csv.DictReader(file)
-            if name not in (table.fieldnames or ()):
-                faults.add(f"{path} has no column {name}", node.place)
-                return [kind(1)] * count
-            values = []
-            for row in islice(table, count):
-                if row[name] is None:
-                    faults.add(f"{path} has no {name} in line {table.line_num}", node.place)
-                    return [kind(1)] * count
-                values.append(kind(row[name]))
-    except (OSError, ValueError, UnicodeDecodeError, csv.Error) as error:
-        faults.add(f"{path}: {str(error)[:80]}", node.place)
-    else:
-        least = 0 if kind is float else 1
-        if len(values) < count or any(not least <= v <= MOST_TOKENS * 1e6 for v in values):
-            faults.add(
-                f"{path}: {len(values)} usable values of {name} for {count} requests",
-                node.place,
-                f"{count} values from {least} on",
-            )
+    """The first `count` values of a column of a CSV; ones where there are fewer, with a fault for each wrong cell."""
+    path, own, values = folder / str(node.value), Faults(), []
+    least = 0 if kind is float else 1
+    for row, place in islice(csvfile.rows(path, (name,), own), count):
+        value = _value(row[name], kind)
+        if value is None or not least <= value <= MOST_TOKENS * 1e6:
+            own.add(f"{name} is {row[name]!r}", place, f"a {'' if kind is float else 'whole '}number from {least}")
         else:
-            return values
-    return [kind(1)] * count
+            values.append(value)
+    if len(values) < count and not own.found:
+        what = f"{path}: {len(values)} usable values of {name} for {count} requests"
+        own.add(what, node.place, f"{count} values from {least} on")
+    faults.found += own.found
+    return values if not own.found else [kind(1)] * count
+
+
+def _value(text: str, kind: type[Number]) -> Number | None:
+    """The number that a cell is; None where it is none."""
+    pattern = REAL if kind is float else csvfile.WHOLE
+    return kind(text) if pattern.fullmatch(text.strip()) else None

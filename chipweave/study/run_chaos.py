@@ -21,6 +21,7 @@ from chipweave.policy import strategy as strategies_of
 from chipweave.run import error_bars
 from chipweave.run.spec import RunSpec
 from chipweave.study import chaos, executors, plot, printed, sweep
+from chipweave.study.lists import batches_of, names_of
 
 SCHEMA = "chipweave.study.chaos/1"
 
@@ -50,8 +51,8 @@ def command(
     already is not run again.
     """
     said = printed.load("chaos")
-    models, topologies = _names(models, said.models), _names(topologies, said.topologies)
-    strategies = _names(strategies, chaos.DEFAULT_STRATEGIES)
+    models, topologies = _names(models, said.models, "--models"), _names(topologies, said.topologies, "--topologies")
+    strategies = _names(strategies, chaos.DEFAULT_STRATEGIES, "--strategies")
     batches = _batches(batches)
     if traces is not None and tasks > 1:
         raise BadInput(
@@ -188,19 +189,14 @@ def _rows(path: Any) -> Any:
     return pq.read_table(path).to_pylist() if path.exists() else []
 
 
-def _names(text: Any, default: Any) -> Any:
+def _names(text: Any, default: Any, option: str) -> Any:
     """Names with commas between, or the default."""
-    return list(default) if text is None else [name.strip() for name in text.split(",") if name.strip()]
+    return list(default) if text is None else names_of(text, option)
 
 
 def _batches(text: Any) -> Any:
-    """Batch sizes with commas between, or the paper's; BadInput for anything else."""
-    if text is None:
-        return list(chaos.BATCHES)
-    try:
-        return [int(each) for each in text.split(",")]
-    except ValueError:
-        raise BadInput(Fault(f"--batches {text!r}", allowed="whole numbers with commas between")) from None
+    """Batch sizes with commas between, or the paper's."""
+    return list(chaos.BATCHES) if text is None else batches_of(text)
 
 
 def _host_models(said: Any) -> Any:

@@ -10,6 +10,7 @@ from chipweave.io.console import Sheet, show
 from chipweave.io.outputs import check_document
 from chipweave.io.progress import progress
 from chipweave.study import remap
+from chipweave.study.lists import batches_of
 from chipweave.trace import library, models
 
 SCHEMA = "chipweave.study.remap/1"
@@ -24,10 +25,7 @@ def command(
     remap.COSTS. BadInput for a model whose experts do not divide over the study's GPUs.
     """
     check_document(json_path)
-    try:
-        sizes = [int(each) for each in batches.split(",")]
-    except ValueError:
-        raise BadInput(Fault(f"--batches {batches!r}", allowed="whole numbers with commas between")) from None
+    sizes = batches_of(batches)
     if forecast == "answers" and steps < 2:
         raise BadInput(Fault(f"--steps {steps} with --forecast answers", allowed="at least 2: half of them foretell"))
     found = models.load(model)

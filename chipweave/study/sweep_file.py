@@ -135,13 +135,22 @@ def _axes(root: Any, faults: Any) -> Any:
         if not values.is_list or not values.value:
             faults.add(f"{name} varies over {values.shape()}", values.place, "a list with at least one value")
             continue
+        _once(name, values.value, faults)
         axes.append([{name: each.plain()} for each in values.value])
+    _once("together", _list(root.get("together"), "together", Faults()), faults)
     together = [_mapping(each, "together", faults) for each in _list(root.get("together"), "together", faults)]
     if together:
         axes.append(together)
     if not axes:
         faults.add("nothing varies", root.place, "vary or together")
     return axes
+
+
+def _once(name: str, values: Any, faults: Any) -> None:
+    """A fault for each value that is there before: its points would count twice in every mean."""
+    for i, each in enumerate(values):
+        if any(each.plain() == other.plain() for other in values[:i]):
+            faults.add(f"{name} varies over {each.plain()} twice", each.place, "each value once")
 
 
 def _points(base: Any, axes: Any, skip: Any, root: Any, faults: Any) -> Any:

@@ -78,6 +78,7 @@ TIMED = {
 VALUED = {
     "b200_inflight": lambda q, c: PINS["B200"] / 1e9,
     "b200_mainloop": lambda q, c: BLACKWELL["fp8" if "FP8" in c["dtype"] else "bfloat16"] / BLACKWELL_SMS / 1e12,
+    "b200_p2p": lambda q, c: of_device(LINKS, q.device) / 1e9,
     "b200_energy": lambda q, c: BOARD_WATTS,
     "amd_stream": lambda q, c: PINS["MI300X"] / (1e12 if "BabelStream" in q.quantity else 1e9),
     "amd_roofline": lambda q, c: min(PINS["MI300X"], MI300X_FP64 / q.x) / 1e9,

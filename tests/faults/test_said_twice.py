@@ -5,7 +5,7 @@ import pytest
 from chipweave.__main__ import main
 from chipweave.errors import BadInput
 from chipweave.run import file as runfile
-from chipweave.study import plot
+from chipweave.study import plot, sweep_file
 from chipweave.views import skeleton
 
 
@@ -22,6 +22,37 @@ def test_a_setting_of_a_command_line(line, capsys):
     with pytest.raises(SystemExit) as end:
         main(line.split())
     assert end.value.code == 2 and "is set twice" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "line, said",
+    [
+        ("study remap --batches 8,16,8", "--batches: 8 is named twice"),
+        ("study remap --batches 8,-8", "--batches '8,-8'; allowed: whole numbers from 1"),
+        ("study chaos --batches 16,16", "--batches: 16 is named twice"),
+        ("study chaos --models qwen3-235b,qwen3-235b", "--models: qwen3-235b is named twice"),
+        ("study chaos --strategies ep,base,ep", "--strategies: ep is named twice"),
+    ],
+)
+def test_an_entry_of_a_list(line, said, capsys):
+    with pytest.raises(SystemExit) as end:
+        main(line.split())
+    assert end.value.code == 2 and said in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "axes, said",
+    [
+        ("vary: {batch: [4, 8, 4]}", "sweep.yaml:3:22: batch varies over 4 twice"),
+        ("vary: {allocation: [home, {kind: round_robin, offset: 1}, {kind: round_robin, offset: 1}]}", "twice"),
+        ("together: [{case: a, batch: 4}, {case: a, batch: 4}]", "together varies over"),
+    ],
+)
+def test_a_point_of_a_sweep(tmp_path, axes, said):
+    path = tmp_path / "sweep.yaml"
+    path.write_text(f"schema: chipweave.sweep/1\nrun: {{topology: micro_2x2, steps: 2}}\n{axes}\n")
+    with pytest.raises(BadInput, match=said):
+        sweep_file.load(path)
 
 
 def test_a_setting_of_a_run_file(tmp_path):

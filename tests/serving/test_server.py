@@ -156,7 +156,11 @@ def test_arrivals_and_lengths_come_from_files(tmp_path):
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("arrival_s,prompt,output\n0.0,100,4\n5.0,200\n", "has no output in line 3"),
+        ("arrival_s,prompt,output\n0.0,100,4\n5.0,200\n", "load.csv:3: fewer cells than columns"),
+        ("arrival_s,prompt,output\n0,5,100,4\n5,200,4\n", "load.csv:2: more cells than columns"),
+        ("arrival_s,prompt,output,output\n0,100,4,4\n5,200,4,4\n", "load.csv:1: columns there more than once: output"),
+        ("arrival_s,prompt,output\n0,100,4\nnan,200,4\n", "load.csv:3: arrival_s is 'nan'"),
+        ("arrival_s,prompt,output\n0,100,4\n5,2_00,4\n", "load.csv:3: prompt is '2_00'"),
         ("arrival_s,prompt,output\n5.0,100,4\n0.0,200,4\n", "arrival_s of line 3 is before that of line 2"),
     ],
 )
