@@ -35,12 +35,13 @@ class Package:
     hop_seconds: np.ndarray
     interleaved: bool
 
-    @property
+    @cached_property
     def die(self) -> Any:
-        """A compute die whose figures stand for all. Raises ValueError where they differ: ask each of them."""
+        """A compute die whose figures but `units` stand for all. Raises ValueError where others differ: ask each of
+        them."""
         first = self.compute[0]
-        if any(other.values != first.values for other in self.compute):
-            raise ValueError("the compute dies of the package differ")
+        if any(_alike(other) != _alike(first) for other in self.compute):
+            raise ValueError("the compute dies of the package differ in more than their units")
         return first
 
     @cached_property
@@ -80,6 +81,11 @@ class Package:
         """Load to use from the memory-side cache, or from `memory`, mean over homes."""
         name = "memory_latency" if memory else "cache_latency"
         return float(np.mean([getattr(self.io[i], name) for i in self.reached])) * 1e-12 + self.mean_hop_seconds
+
+
+def _alike(die: Any) -> dict[str, Any]:
+    """The figures of a die that all of a package have to share."""
+    return {name: value for name, value in die.values.items() if name != "units"}
 
 
 def package_of(system: System) -> Package:

@@ -70,6 +70,11 @@ class Metered:
         seconds = self.kernels.small(size)
         return Spent(seconds, seconds, 0.0, size, self._from_memory(size))
 
+    def rope(self, size: float, latent: bool) -> Spent:
+        """The rotary embedding, where it is a kernel of its own."""
+        seconds = self.kernels.rope(size, latent)
+        return Spent(seconds, seconds, 0.0, size, self._from_memory(size)) if seconds else Spent()
+
     def linear(self, m: int, n: int, k: int, form: str) -> Spent:
         """A linear layer: weights from memory, activations through L2."""
         seconds, (dtype, width) = self.kernels.linear(m, n, k, form), FORMATS[form]

@@ -93,6 +93,10 @@ class Kernels:
         rate = chip.l2_bytes_per_s if size <= chip.l2_bytes / 2 else self.machine.mixed
         return self.figures["graph_kernel_s"] + size / rate
 
+    def rope(self, size: float, latent: bool) -> float:
+        """The rotary embedding of `size` bytes read and written; latent: before latent attention."""
+        return self.small(size)
+
     def linear(self, m: int, n: int, k: int, form: str) -> float:
         """A linear layer of `m` tokens, weights n x k in a format of `FORMATS`."""
         chip, f, dtype = self.server.chip, self.figures, FORMATS[form][0]

@@ -50,6 +50,10 @@ class PackageKernels(Kernels):
         e = self.library.engine
         return self.figures["gemm_floor_bf16_s"] + size / (e.l2 if size <= e.kept / 2 else e.memory)
 
+    def rope(self, size: float, latent: bool) -> float:
+        """TensorRT-LLM embeds inside its grouped-query call, as that was measured (`package_library.HELPERS`)."""
+        return 0.0 if self.framework == "trtllm" and not latent else self.small(size)
+
     def linear(self, m: int, n: int, k: int, form: str) -> float:
         """A linear layer of `m` tokens, weights n x k in a format of `FORMATS`."""
         family = FAMILIES[form]

@@ -203,7 +203,7 @@ class _Rank:
         size = 2 * tokens * m.hidden
         yield "other", "attention_norm", k.small(4 * size)
         yield "gemm", "qkv", self._qkv(layer)
-        yield "other", "rope", k.small(2 * 2 * tokens * m.head * (m.heads // self.layout.tp + 2))
+        yield "other", "rope", k.rope(2 * 2 * tokens * m.head * (m.heads // self.layout.tp + 2), m.mla is not None)
         yield "attention", "attention", self._attention(layer)
         yield "gemm", "output", self._output(layer)
         yield "collective", "attention_reduce", k.all_reduce(size, self.layout.tp)

@@ -16,6 +16,7 @@ from chipweave.kernel_models.two_halves import (
 )
 from chipweave.ledger import Question, asking
 from chipweave.validation.rows.blackwell import figures
+from chipweave.validation.rows.packages import topology_of
 
 
 @pytest.fixture(scope="module")
@@ -61,9 +62,25 @@ def test_an_instruction_takes_half_a_cycle_a_column_and_its_trips():
     assert tensor_pipe.latency(tensor, 128, 64, False, False) == pytest.approx(32 + 3 * 35.9)
 
 
-@pytest.mark.parametrize("name, units", [("gb200", 152), ("gb300", 152), ("b300", 148)])
+@pytest.mark.parametrize(
+    "name, units", [("gb200", 152), ("gb300", 152), ("b300", 148), ("b300_158", 158), ("b200_78_70", 148)]
+)
 def test_siblings_differ_in_figures_only(name, units):
     assert package_of(topology.load(name)).units == units
+
+
+def test_dies_of_a_package_may_have_other_numbers_of_units_and_nothing_else():
+    uneven, even = (package_of(topology.load(name)) for name in ("b200_78_70", "b200"))
+    assert [die.units for die in uneven.compute] == [78, 70]
+    assert latency_cycles(uneven, 1 << 30) == latency_cycles(even, 1 << 30)
+    other = package_of(topology.load("b200", sets=("half[1].sms.l2=32 MiB",)))
+    with pytest.raises(ValueError, match="differ in more than their units"):
+        _ = other.die
+
+
+def test_a_row_of_a_variant_is_answered_by_its_own_topology():
+    assert topology_of("B300 (variant with 158 SMs)") == "b300_158"
+    assert (topology_of("B300 SXM"), topology_of("B200 SXM")) == ("b300", "b200")
 
 
 def test_a_walk_of_experts_costs_their_weights_once():

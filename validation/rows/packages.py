@@ -13,7 +13,7 @@ from chipweave.ledger import NotModelled
 
 from .units import Stated
 
-SHIPPED = ("b200", "b300", "gb200", "gb300", "mi210", "mi250x", "mi300a", "mi300x")
+SHIPPED = ("b200", "b200_78_70", "b300", "b300_158", "gb200", "gb300", "mi210", "mi250x", "mi300a", "mi300x")
 ONE_DIE = {"b200": "b200_one_die", "mi300x": "mi300x_one_l2", "mi300a": "mi300a_one_l2"}
 """Packages -> what a model of one die with one L2 makes of the same parts."""
 DEVICES = {name: name for name in (*SHIPPED, *ONE_DIE.values())} | {"mi250": "mi250x"}
@@ -25,10 +25,17 @@ MODES = {("spx", "nps1"): "", ("spx", "nps4"): "_nps4", ("cpx", "nps1"): "_cpx",
 MHZ = re.compile(r"^(\d+(?:\.\d+)?) MHz$")
 
 
+VARIANTS = {("b300", "158 sms"): "b300_158"}
+"""First word of a device and words that it contains -> the topology of the variant."""
+
+
 def topology_of(device: str) -> str | None:
     """Name or file of a device's topology, or None."""
     if device.endswith((".yaml", ".yml")):
         return device
+    for (first, inside), name in VARIANTS.items():
+        if device.lower().startswith(first) and inside in device.lower():
+            return name
     words = device.lower().split()
     return DEVICES.get(words[0]) if words else None
 
