@@ -2,194 +2,169 @@
 give beside it.
 
     python -m benchmarks wafer_serves          # prints the tables of docs/reference/wafer_serves.md and draws
-                                               docs/pictures/wafer_serves.svg
+                                               docs/pictures/wafer_serves.svg; ten CPU minutes, nine of them `flit`
 
-The MoE part is `chipweave compare` on each wafer. The rest of the step is `chipweave.serving` on the same dies,
-attention and dense layers copied to every die. Tokens that move to their experts and back are the busiest link of the
-mesh under even traffic."""
+Every row is a step as `chipweave step` times it (`chipweave.serving.setup`): experts and moving tokens are simulated on
+the wafer under that strategy and link model, attention and dense layers are copied to every die."""
 
-import json
-import subprocess
-import sys
-import tempfile
-from dataclasses import replace
 from pathlib import Path
 
-from chipweave import topology
 from chipweave.errors import BadInput
-from chipweave.serving import models, schedule, setting, system
-from chipweave.serving.kernels import Kernels
+from chipweave.serving import setting, system
+from chipweave.serving.composed import Choice
 from chipweave.serving.setup import setup
-from chipweave.serving.step import Batch, Setup
+from chipweave.serving.step import Batch, Setup, Step
 
-WAFERS = {"wafer_5x5": (5, 5), "wafer_8x3": (8, 3), "wafer_5x5_enhanced": (5, 5)}
-"""Topology -> rows and columns of its mesh; rates are read from the topology."""
+WAFERS = ("wafer_5x5", "wafer_8x3", "wafer_5x5_enhanced")
+STRATEGIES = ("base", "ep", "allo", "allo+pred")
+LINKS = {
+    "circuit, early_booking": ("artifact", "circuit"),
+    "circuit, work_conserving": ("physical", "circuit"),
+    "fair": ("physical", "fair"),
+    "flit": ("physical", "flit"),
+}
+"""Name -> (preset, link model)."""
 
-STRATEGIES, LINKS = ("base", "ep", "allo", "allo+pred"), ("circuit", "fair")
-MODEL, TRACE, BATCH, STEPS = "deepseek-v3", "deepseek-syn", 4096, 2
+BY_FLIT = ("base", "allo")
+"""Strategies that are run under flit, which takes a minute a row."""
+
+MODEL, BALANCE, BATCH, FORMATS, FRAMEWORK = "deepseek-v3", "trace:deepseek-syn", 4096, "fp8_block", "deepseek"
 CONTEXTS = (512, 2048)
-TOKEN = 7168 * (1 + 4 / 128) + 7168 * 2
-"""Bytes of a token to one expert in FP8 with scales, and of its result back in BF16."""
-
-SHARED = ("moe", "dispatch", "combine", "collective")
-"""Kinds of a node's step that the wafer's own parts take the place of."""
-
+MOVES = ("dispatch", "combine")
 PICTURE = Path(__file__).parents[1] / "docs" / "pictures" / "wafer_serves.svg"
 
+NODES = {
+    "dgx_h100_x4, experts in blocks": ("dgx_h100_x4", "dp=32,ep=32", FRAMEWORK, "plain", BALANCE),
+    "dgx_h100_x4, copies, two micro-batches": ("dgx_h100_x4", "dp=32,ep=32", FRAMEWORK, "two_batches", "replicated"),
+    "dgx_h200, experts in blocks": ("dgx_h200", "dp=8,ep=8", FRAMEWORK, "plain", BALANCE),
+    "gb200_nvl72, experts in blocks": ("gb200_nvl72", "dp=64,ep=64", "trtllm", "plain", BALANCE),
+}
+"""Name -> (system, ranks, framework, schedule, balance) of what one can buy; a GPU of GB200 is two dies."""
 
-def moe_seconds(wafer: str) -> dict[tuple[str, str], float]:
-    """(link model and admission, strategy) -> seconds of the MoE part of one decode step."""
-    with tempfile.TemporaryDirectory() as folder:
-        out = Path(folder) / "rows.json"
-        words = [
-            "compare",
-            "--preset",
-            "artifact",
-            "--topology",
-            wafer,
-            "--model",
-            MODEL,
-            "--trace",
-            TRACE,
-            "--steps",
-            str(STEPS),
-            "--batch",
-            str(BATCH),
-        ]
-        words += ["--strategies", ",".join(STRATEGIES), "--link-models", ",".join(LINKS), "--json", str(out)]
-        subprocess.run([sys.executable, "-m", "chipweave", *words], check=True, stdout=subprocess.DEVNULL)
-        document = json.loads(out.read_text())
-    steps = document["steps"] - 1 if document["steps"] > 1 else 1
-    return {
-        (f"{r['link_model']}, {r['admission']}", r["strategy"]): r["decode_time_ns"] * 1e-9 / steps
-        for r in document["rows"]
-    }
+A_DIE = (64, 128, 256, 512)
+"""Sequences of a die or GPU, of the table that sets systems side by side."""
 
 
-def busiest_link(rows: int, columns: int) -> float:
-    """Share of one die's tokens that the busiest link of a mesh carries when every die sends evenly to all, x first."""
-    loads: dict[tuple[int, int, int, int], float] = {}
-    dies = rows * columns
-    for source in range(dies):
-        for target in range(dies):
-            (y, x), (to_y, to_x) = divmod(source, columns), divmod(target, columns)
-            while x != to_x:
-                step = x + (1 if to_x > x else -1)
-                loads[y, x, y, step] = loads.get((y, x, y, step), 0) + 1 / dies
-                x = step
-            while y != to_y:
-                step = y + (1 if to_y > y else -1)
-                loads[y, x, step, x] = loads.get((y, x, step, x), 0) + 1 / dies
-                y = step
-    return max(loads.values())
+def on(wafer: str, strategy: str, links: str) -> Setup:
+    """The model laid over a wafer, for the longest context: copies have the room that its cache leaves."""
+    preset, link_model = LINKS[links]
+    choice = Choice(strategy, link_model, preset)
+    words = {"balance": BALANCE, "batch": BATCH, "context": max(CONTEXTS), "choice": choice}
+    return setup(wafer, MODEL, "", FORMATS, FRAMEWORK, **words)
 
 
-def moving_seconds(wafer: str) -> float:
-    """Tokens to their experts and results back, all MoE layers of a step."""
-    rows, columns = WAFERS[wafer]
-    rate = min(float(d["bandwidth"]) for *_, d in topology.load(wafer).networks["d2d"].graph.edges(data=True))
-    model = models.load(MODEL)
-    sent = BATCH / (rows * columns) * model.top_k * TOKEN
-    return len(model.moe_layers) * sent * busiest_link(rows, columns) / rate
+def rows_of(wafer: str) -> dict[tuple[str, str, int], Step]:
+    """(links, strategy, context) -> the step."""
+    found = {}
+    for links in LINKS:
+        for strategy in BY_FLIT if links == "flit" else STRATEGIES:
+            made = on(wafer, strategy, links)
+            for context in CONTEXTS:
+                found[links, strategy, context] = made.step(Batch(BATCH, context))
+    return found
 
 
-def rest_seconds(wafer: str, context: int) -> dict[str, float]:
-    """kind -> seconds of what every die does for its own sequences: attention, dense GEMMs and shared expert, small
-    kernels, host."""
-    rows, columns = WAFERS[wafer]
-    dies, node = rows * columns, system.load("dgx_h100")
-    chip = replace(node.chip, name=wafer, dram_bytes_per_s=float(topology.load(wafer).parts["die[0][0].hbm"].bandwidth))
-    server = replace(node, chip=chip, nodes=-(-dies // 8))
-    made = Setup(
-        models.load(MODEL),
-        Kernels(server, "deepseek"),
-        setting.Parallel(1, 1, dies),
-        setting.precision("fp8_block"),
-        schedule.load("plain"),
-    )
-    critical = made.step(Batch(BATCH, context)).critical
-    return {kind: ns * 1e-9 for kind, ns in critical.items() if kind not in SHARED}
+def ms(step: Step, *kinds: str) -> float:
+    """Milliseconds of these kinds of work on the critical path."""
+    return sum(step.critical.get(kind, 0) for kind in kinds) * 1e-6
 
 
-def rack(context: int) -> tuple[float, int]:
-    """(seconds, GPUs) of the same step on four nodes of eight H100, all in FP8, two micro-batches."""
-    made = setup(
-        "dgx_h100_x4",
-        MODEL,
-        "dp=32,ep=32",
-        "fp8_block",
-        "deepseek",
-        "two_batches",
-        "replicated",
-        BATCH,
-        context,
-    )
-    return made.step(Batch(BATCH, context)).ns * 1e-9, made.layout.gpus
-
-
-def tables() -> tuple[list[str], list[tuple]]:
-    """(lines of Markdown, [(wafer, strategy, parts of a step)] for the picture)."""
-    lines, bars = [], []
-    moe = {wafer: moe_seconds(wafer) for wafer in WAFERS}
-    for context in CONTEXTS:
-        lines += [
-            "",
-            f"Context {context:,}:",
-            "",
-            (
-                "| system | links | strategy | MoE, ms | rest, ms | tokens moving, "
-                "ms | step, ms | MoE speed-up | of a token | tokens/s a die |"
-            ),
-        ]
-        lines.append("|---|---|---|---|---|---|---|---|---|---|")
-        for wafer, (rows, columns) in WAFERS.items():
-            rest, moving = rest_seconds(wafer, context), moving_seconds(wafer)
-            for links in dict.fromkeys(k for k, _ in moe[wafer]):
-                base = moe[wafer][links, "base"]
-                for strategy in STRATEGIES:
-                    time = moe[wafer][links, strategy]
-                    step, whole = time + sum(rest.values()) + moving, base + sum(rest.values()) + moving
-                    rate = BATCH / step / (rows * columns)
-                    lines.append(
-                        f"| {wafer} | {links} | {strategy} | {time * 1e3:.1f} | "
-                        f"{sum(rest.values()) * 1e3:.1f} | {moving * 1e3:.2f} | {step * 1e3:.1f}"
-                        f" | {base / time:.2f} x | {whole / step:.2f} x | {rate:,.0f} |"
-                    )
-                    if links.startswith("fair") and context == CONTEXTS[-1]:
-                        bars.append((wafer, strategy, {"experts": time, "tokens moving": moving, **rest}))
-        seconds, gpus = rack(context)
+def wafer_lines(wafer: str, found: dict[tuple[str, str, int], Step], context: int) -> list[str]:
+    """A line of the table for each strategy and link model of a wafer."""
+    lines = []
+    dies = on(wafer, "ep", "fair").layout.gpus
+    for links, strategy, at in found:
+        if at != context:
+            continue
+        step, base = found[links, strategy, at], found[links, "base", at]
+        experts, moving, whole = ms(step, "moe"), ms(step, *MOVES), step.ns * 1e-6
+        part = ms(base, "moe") / experts, ms(base, "moe", *MOVES) / (experts + moving), base.ns / step.ns
         lines.append(
-            "| dgx_h100_x4 | NVLink, InfiniBand | expert parallel | - | - | "
-            f"- | {seconds * 1e3:.1f} | - | - | {BATCH / seconds / gpus:,.0f} |"
+            f"| {wafer} | {links} | {strategy} | {experts:.1f} | {moving:.2f} | {whole - experts - moving:.1f} | "
+            f"{whole:.1f} | " + " | ".join(f"{x:.2f} x" for x in part) + f" | {BATCH / whole / dies * 1e3:,.0f} |"
         )
-    return lines, bars
+    return lines
 
 
-def draw(bars: list[tuple]) -> None:
-    """Stacked bars: what a step spends its time on, by wafer and strategy."""
+def beside(context: int) -> list[str]:
+    """Table of tokens/s a die or GPU by sequences of each, wafers with fair links and allo; "-" where they do not
+    fit."""
+    lines = ["| system | " + " | ".join(f"{n} a die" for n in A_DIE) + " |", "|---" * (len(A_DIE) + 1) + "|"]
+    for name in (*WAFERS, *NODES):
+        cells = []
+        for each in A_DIE:
+            try:
+                made, batch = laid(name, each, context)
+            except BadInput:
+                cells.append("-")
+                continue
+            step = made.step(Batch(batch, context))
+            cells.append(f"{each / step.ns * 1e9:,.0f} ({step.ns * 1e-6:.0f} ms)")
+        lines.append(f"| {name} | " + " | ".join(cells) + " |")
+    return lines
+
+
+def laid(name: str, each: int, context: int) -> tuple[Setup, int]:
+    """(the model on a wafer or on nodes with `each` sequences a die, the batch); BadInput where that does not fit."""
+    if name in NODES:
+        server, ways, framework, plan, balance = NODES[name]
+        batch = each * setting.parallel(ways).gpus
+        return setup(server, MODEL, ways, FORMATS, framework, plan, balance, batch, context), batch
+    batch = each * system.load(name).gpus
+    preset, link_model = LINKS["fair"]
+    words = {"balance": BALANCE, "batch": batch, "context": context, "choice": Choice("allo", link_model, preset)}
+    return setup(name, MODEL, "", FORMATS, FRAMEWORK, **words), batch
+
+
+def tables(found: dict[str, dict[tuple[str, str, int], Step]]) -> list[str]:
+    """Lines of Markdown."""
+    lines = []
+    columns = (
+        "system | links | strategy | experts, ms | tokens moving, ms | rest, ms | step, ms | "
+        "experts alone | MoE part | of a token | tokens/s a die"
+    )
+    for context in CONTEXTS:
+        lines += ["", f"Context {context:,}:", "", f"| {columns} |", "|---" * len(columns.split("|")) + "|"]
+        for wafer in WAFERS:
+            lines += wafer_lines(wafer, found[wafer], context)
+        lines += ["", f"Tokens/s a die by sequences of each, context {context:,}:", "", *beside(context)]
+    return lines
+
+
+def draw(found: dict[str, dict[tuple[str, str, int], Step]]) -> None:
+    """Stacked bars: what a step spends its time on, by wafer, link model and strategy."""
     from matplotlib.backends.backend_svg import FigureCanvasSVG
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(9, 4))
+    from chipweave.serving.report import COLOURS, KINDS
+
+    figure = Figure(figsize=(10, 4.5))
     FigureCanvasSVG(figure)
-    axes = figure.add_subplot()
-    at, base = range(len(bars)), [0.0] * len(bars)
-    for kind in dict.fromkeys(k for _, _, parts in bars for k in parts):
-        heights = [parts.get(kind, 0.0) * 1e3 for _, _, parts in bars]
-        axes.bar(at, heights, bottom=base, label=kind, width=0.8)
-        base = [b + h for b, h in zip(base, heights, strict=True)]
-    axes.set_xticks(list(at), [f"{w.removeprefix('wafer_')}\n{s}" for w, s, _ in bars], fontsize=7)
-    axes.set_ylabel("ms of a decode step, links shared fairly")
-    axes.legend(fontsize=8, frameon=False)
+    context = max(CONTEXTS)
+    panels = figure.subplots(1, len(WAFERS), sharey=True)
+    for axes, wafer in zip(panels, WAFERS, strict=True):
+        bars = [(links, s, found[wafer][links, s, context]) for links in LINKS for s in BY_FLIT]
+        base = [0.0] * len(bars)
+        for kind in KINDS:
+            heights = [ms(step, kind) for *_, step in bars]
+            axes.bar(range(len(bars)), heights, bottom=base, color=COLOURS[kind], label=kind, width=0.8)
+            base = [b + h for b, h in zip(base, heights, strict=True)]
+        names = [f"{links.split('_')[0].replace(', ', chr(10))}\n{s}" for links, s, _ in bars]
+        axes.set_xticks(range(len(bars)), names, fontsize=6)
+        axes.set_title(wafer, fontsize=9)
+    panels[0].set_ylabel(f"ms of a decode step, batch {BATCH:,}, context {context:,}")
+    panels[-1].legend(fontsize=7, frameon=False)
     figure.tight_layout()
-    figure.savefig(PICTURE)
+    figure.savefig(PICTURE, metadata={"Date": None})
 
 
 def main() -> None:
-    lines, bars = tables()
-    print("\n".join(lines))
-    try:
-        setup("dgx_h100", MODEL, "tp=8,ep=8", "fp8_block", batch=1, context=1)
-    except BadInput as error:
-        print(f"\none dgx_h100: {error}")
-    draw(bars)
+    """Print the tables and draw the picture."""
+    found = {wafer: rows_of(wafer) for wafer in WAFERS}
+    print("\n".join(tables(found)))
+    for server, ways, formats in (("dgx_h100", "dp=8,ep=8", FORMATS), ("wafer_5x5", "", "fp8_block,experts=bf16")):
+        try:
+            setup(server, MODEL, ways, formats, batch=1, context=1)
+        except BadInput as error:
+            print(f"\n{server}, {formats}: {error}")
+    draw(found)

@@ -1,4 +1,4 @@
-"""D2D port of a die: a further seat in a network, which messages pass through.
+"""D2D port of a die: a further terminal in a network, which messages pass through.
 
 Models      nothing of its own: a router of the network that joins the dies, with the links that the network gives it. A
             die takes part in several networks by a port for each (a mesh and a ring), joined to the die's D2D router by
@@ -14,6 +14,6 @@ from chipweave.component import Component, Port, component
 
 @component("d2d.port")
 class D2dPort(Component):
-    """A seat of a die in a network of its own."""
+    """A terminal of a die in a network of its own."""
 
     network = Port(uses="network", doc="a network beside that of the die's D2D router")

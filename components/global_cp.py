@@ -4,8 +4,8 @@ Models      per layer: allocation and prediction by the run's policies, a sub-ke
             local CP, a barrier on their reports, the table of copies brought up to date before the next plan
             (arXiv 2510.05497, IV-E1 to E3). Where it sits is a matter of wiring: on the wafer, or on the host behind
             a host.link. With tokens: moved, dispatch before the experts and combine after them, each a barrier.
-Leaves out  the size of plans and reports on the wire; the heat map's own memory traffic; dispatch or combine beside
-            the experts' own computation, scales of FP8 vectors.
+Leaves out  that a plan grows with its entries (`launch_size` is one figure); the heat map's own memory traffic;
+            dispatch or combine beside the experts' own computation, scales of FP8 vectors.
 Checked by  tests/components/test_command_processors.py
 """
 
@@ -37,6 +37,11 @@ class GlobalCp(Controller):
 
     plan_time = Param(
         "time", default="0 ps", doc="allocation and prediction of one layer; the artifact charges nothing"
+    )
+    launch_size = Param(
+        "bytes",
+        default="0 B",
+        doc="a sub-kernel's message to one die; not published, and 0 takes its way's latency alone",
     )
     layer_time = Param(
         "choice",
@@ -162,24 +167,25 @@ class GlobalCp(Controller):
         moved = [(CHAIN, rows) for rows in self.moves.messages(job, plan)] if self.moves else ()
         kernel = Kernel(self.simulation, self.run.chain, operands, len(workers), self.work.slices, "line", *moved)
         self.reports, self.all_reported = len(workers), self.simulation.event()
-        self.to_dies.send(SubKernel(kernel.number, workers, read_only(mask)))
+        self.to_dies.send(SubKernel(kernel.number, workers, read_only(mask), each=self.launch_size))
         yield self.all_reported
         self.learn(self.run.copies_changed())
-        self.count_tokens(kernel)
+        job = replace(job, moved_ps=self.count_tokens(kernel))
         begin, end = (
             (kernel.begin - beforehand, kernel.end) if self.layer_time == "kernel" else (asked, self.simulation.now)
         )
         self.run.layer_done(job, plan, begin, end)
 
-    def count_tokens(self, kernel: Kernel) -> None:
-        """What dispatch and combine have moved, and how long they took, so far in the run."""
+    def count_tokens(self, kernel: Kernel) -> tuple[int, int] | None:
+        """ps of this layer's dispatch and combine; what they have moved and taken so far is noted in the run."""
         if self.moves is None or kernel.begin is None:
-            return
+            return None
         there, computed, back = kernel.ended
         told = self.run.tokens
         told |= {"dispatch_bytes": self.moves.dispatched, "combine_bytes": self.moves.combined}
         told["dispatch_ps"] = told.get("dispatch_ps", 0) + there - kernel.begin
         told["combine_ps"] = told.get("combine_ps", 0) + back - computed
+        return there - kernel.begin, back - computed
 
     def predict(self, job: Any, plan: Any) -> np.ndarray | None:
         """Prediction bits for the PDUs, or None where these hold the right ones already (all zero, from layer to

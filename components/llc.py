@@ -32,13 +32,25 @@ class Llc(Staged):
     )
     memory = Port(uses="memory.access", doc="where a miss goes: the die's D2D router, or the next level")
 
-    capacity = Param("bytes", default="64 MiB", low="1 B", high="1 TB", each=True, doc="data it holds")
-    ways = Param("int", default=2, low=1, high=64, doc="slices a set holds, even where they exceed the capacity")
-    hit_latency = Param(
-        "time", default="100 ns", low="1 ps", each=True, behind="table", doc="lookup that finds its line"
+    capacity = Param("bytes", default="64 MiB", low="1 B", high="1 TB", each=True, of="H100", doc="data it holds")
+    ways = Param(
+        "int",
+        default=2,
+        low=1,
+        high=64,
+        each=True,
+        of="H100",
+        doc="slices a set holds, even where they exceed the capacity",
     )
-    miss_latency = Param("time", default="110 ns", low="1 ps", each=True, behind="table", doc="lookup that does not")
-    write_latency = Param("time", default="30 ns", low="1 ps", each=True, behind="table", doc="store of a line")
+    hit_latency = Param(
+        "time", default="100 ns", low="1 ps", each=True, behind="table", of="H100", doc="lookup that finds its line"
+    )
+    miss_latency = Param(
+        "time", default="110 ns", low="1 ps", each=True, behind="table", of="H100", doc="lookup that does not"
+    )
+    write_latency = Param(
+        "time", default="30 ns", low="1 ps", each=True, behind="table", of="H100", doc="store of a line"
+    )
 
     table = Param("str", default=None, doc="characterised table, shipped or a path, in place of these three latencies")
 
@@ -49,11 +61,11 @@ class Llc(Staged):
         """Ports and tags of all dies; sets = as many as fit, at least one."""
         self.port = layout.resources(self.group, len(self.replicas), [p.name for p in self.replicas])
         self.measure(work)
-        self.tags = layout.tags(f"{self.group}.tags", len(self.replicas), self.sets(work), self.ways)
+        self.tags = layout.tags(f"{self.group}.tags", len(self.replicas), self.sets(work), self.each("ways"))
 
     def sets(self, work: Any) -> Any:
         """Sets of each die's tags."""
-        return tuple(max(1, capacity // (self.ways * work.slice_bytes)) for capacity in self.each("capacity"))
+        return tuple(max(1, part.capacity // (part.ways * work.slice_bytes)) for part in self.replicas)
 
     def measure(self, work: Any) -> None:
         """What a characterised table says of a hit: how long it holds the port, and the latency beside that (0:

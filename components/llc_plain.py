@@ -77,4 +77,4 @@ class LlcPlain(Llc):
         if operands["line"] in lines:
             lines.remove(operands["line"])
         lines.insert(0, operands["line"])
-        del lines[self.ways :]
+        del lines[self.replicas[die].ways :]

@@ -9,6 +9,7 @@ Checked by  tests/components/test_command_processors.py
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from typing import Any
 
 from chipweave.component import Param, Port, Stat, component
@@ -29,6 +30,10 @@ class LocalCp(Controller):
 
     dispatch_time = Param("time", default="0 ps", doc="sub-kernel received to its start; the paper gives no cost")
 
+    report_size = Param(
+        "bytes", default="0 B", doc="the message that a kernel has ended; not published, and 0 takes the latency alone"
+    )
+
     kernels = Stat("kernels", "sub-kernels started")
 
     def begin(self, simulation: Any, run: Any) -> None:
@@ -47,6 +52,7 @@ class LocalCp(Controller):
     def on_launch(self, sub_kernel: Any) -> None:
         """A `SubKernel` has come from the global CP, for this die or for several of the group."""
         self.launched[sub_kernel.dies] += 1
+        sub_kernel = replace(sub_kernel, each=0) if sub_kernel.each else sub_kernel  # within the die it has no size
         if sub_kernel.mask is not None:
             self.to_pdus.send(sub_kernel)
         self.to_clusters.send(sub_kernel, after=self.dispatch_time)
@@ -55,6 +61,6 @@ class LocalCp(Controller):
 
     def on_kernel(self, report: Any) -> None:
         """The SM clusters have ended: pass their `Report` on."""
-        self.to_global.send(report)
+        self.to_global.send(replace(report, each=self.report_size) if self.report_size else report)
 
     on_kernel_all = on_kernel

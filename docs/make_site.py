@@ -3,12 +3,17 @@
 build/docs/src gets copies of the pages (links between them and to examples hold) and, under docs/reference/made/, one
 page for each sort of kind, the commands as `--help` prints them, and the names of `import chipweave as cw`. MkDocs
 makes build/docs/site of it and refuses a link that leads nowhere.
+
+The page on Python is run: its blocks are the cells of a notebook, whose outputs stand behind them in the site; the
+notebook itself lies beside the page (build/docs/src/docs/guide/python.ipynb). A cell that fails ends the build.
 """
 
 import inspect
+import re
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -106,9 +111,39 @@ def write(out: Path = OUT) -> Path:
     return source
 
 
+BLOCK = re.compile(r"^```python\n(.*?)^```\n", re.M | re.S)
+EXECUTED = "docs/guide/python.md"
+
+
+def execute(page: Path) -> Path:
+    """Run the Python blocks of a page as one notebook and put their outputs into the page; returns the notebook.
+
+    Raises:
+        nbclient.exceptions.CellExecutionError: a block fails.
+    """
+    import nbformat
+    from nbclient import NotebookClient
+    from nbconvert import MarkdownExporter
+
+    parts = BLOCK.split(page.read_text(encoding="utf-8"))
+    make = nbformat.v4.new_markdown_cell, nbformat.v4.new_code_cell
+    cells = [make[i % 2](part.strip("\n")) for i, part in enumerate(parts) if part.strip()]
+    notebook = nbformat.v4.new_notebook(cells=cells)
+    with tempfile.TemporaryDirectory() as folder:
+        NotebookClient(notebook, timeout=600, resources={"metadata": {"path": folder}}).execute()
+    made = page.with_suffix(".ipynb")
+    nbformat.write(notebook, made)
+    text, resources = MarkdownExporter().from_notebook_node(notebook)
+    for name, image in resources.get("outputs", {}).items():
+        (page.parent / name).write_bytes(image)
+    head, _, rest = text.partition("\n")
+    page.write_text(f"{head}\n\n[This page as a notebook]({made.name}), run by the build.\n{rest}", encoding="utf-8")
+    return made
+
+
 def main() -> int:
     """Build the site; exit code 1 where a link leads nowhere."""
-    write()
+    execute(write() / EXECUTED)
     return subprocess.call([sys.executable, "-m", "mkdocs", "build", "-q", "-f", str(ROOT / "docs" / "mkdocs.yml")])
 
 

@@ -53,7 +53,9 @@ def compared(run_file, folder):
 @pytest.mark.parametrize(
     "run_file",
     [
-        pytest.param(f, id=str(f.relative_to(EXAMPLES)), marks=[pytest.mark.slow] * (f.parent == EXAMPLES))
+        pytest.param(
+            f, id=str(f.relative_to(EXAMPLES)), marks=[pytest.mark.slow] * (not f.parent.name.startswith("my_"))
+        )
         for f in RUN_FILES
     ],
 )

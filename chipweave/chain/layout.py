@@ -51,7 +51,11 @@ class Chain:
 
     operands   names of the integers each transfer brings (at most 16), in the order of the columns of a batch
     priority   the operand (0..7, larger first in wait queues) that orders its waits; "" for none
+
+    `control` says that its transfers are messages between parts of control, no part of a layer's work.
     """
+
+    control = False
 
     def __init__(self, name: str, operands: Sequence[str], priority: str = "", start: str = "") -> None:
         """A chain without stages; see `Layout.chain`."""
@@ -176,6 +180,7 @@ class Layout:
         self.parts: dict[str, list[Any]] = {family: [] for family in families}
         self.chains: dict[str, Chain] = {}
         self.usual: dict[str, int] = {}  # operand -> its value in most transfers, where it is known before the run
+        self.seats: dict[str, dict[str, int]] = {}  # network -> part or bare router -> the endpoint that it is
         self.publisher: Any = None
 
     def resources(self, name: str, count: int, names: Iterable[str] = ()) -> Resources:
@@ -205,10 +210,13 @@ class Layout:
             options=tuple(sorted(options.items())),
         )
 
-    def tags(self, name: str, instances: int, sets: int | Sequence[int], ways: int, journal: bool = False) -> Tags:
-        """Tags; `sets` is one number, or one for each instance."""
-        most, each = _varying(sets, instances)
-        return self._part("tags", Tags, name, instances, most, ways, journal=journal, sets_of=each)
+    def tags(
+        self, name: str, instances: int, sets: int | Sequence[int], ways: int | Sequence[int], journal: bool = False
+    ) -> Tags:
+        """Tags; `sets` and `ways` are one number, or one for each instance."""
+        (most, sets_of), (widest, ways_of) = _varying(sets, instances), _varying(ways, instances)
+        more = {"journal": journal, "sets_of": sets_of, "ways_of": ways_of}
+        return self._part("tags", Tags, name, instances, most, widest, **more)
 
     def keyed(
         self, name: str, instances: int, keys: int, capacity: int | Sequence[int] = 0, journal: bool = False

@@ -282,8 +282,7 @@ def tell(function: Callable[..., Any]) -> Mark:
 class Tags:
     """Set-associative tags: `instances` x `sets` x `ways` keys; the set is operand `set` mod `sets`.
 
-    `sets_of` has the sets of each instance where they differ; `sets` is then the most of them.
-
+    `sets_of` and `ways_of` have those of each instance where they differ; `sets`, `ways` are then the most of them.
     `insert` puts the key first in its set and drops the last one; inserting a present key only refreshes it.
     `has` does not refresh; add `touch` as a mark for an LRU that reads refresh. Keys are >= 0.
     """
@@ -295,6 +294,7 @@ class Tags:
     number: int
     journal: bool = False
     sets_of: tuple[int, ...] = ()
+    ways_of: tuple[int, ...] = ()
 
     def has(self, at: str, set: str, key: str) -> Query:
         """1 where `key` is in the set, else 0; the order of the set does not change."""

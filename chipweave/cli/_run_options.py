@@ -66,6 +66,29 @@ threads_option = click.option(
 """The `--threads` of `run` and `compare`."""
 
 
+checkpoint_option = click.option(
+    "--checkpoint-every",
+    "every_s",
+    default=60.0,
+    show_default=True,
+    type=click.FloatRange(min=0),
+    metavar="SECONDS",
+    help="How often a run with --out writes how far it is; 0: after every layer-step. Killed, it goes on from there.",
+)
+"""The `--checkpoint-every` of `run` and `compare`."""
+
+
+energy_option = click.option(
+    "--energy",
+    is_flag=False,
+    flag_value="own",
+    default=None,
+    metavar="[NAME]",
+    help="Count joules too, by the system's own figures or those of the package NAME (b200 where it has none).",
+)
+"""The `--energy` of `run`, `compare` and `step`."""
+
+
 def run_options(function: Any) -> Any:
     """Decorator: add `OPTIONS` to a command."""
     for option in reversed(OPTIONS):

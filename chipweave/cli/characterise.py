@@ -41,7 +41,9 @@ def command(topology: Any, out: Any, seed: Any, jobs: Any, debug: Any) -> None:
     with busy(f"measuring {topology} at line rate"):
         document = work.run(topology, seed, jobs)
     work.write(out, document)
-    sheet = Sheet(f"{topology} -> {out}", ("transfer", "line rate", "table", "error"), right_from=1)
+    heads = ("transfer", "line rate", "table", "error")
+    covers = "transfers of the case study alone on the die; error = table / line rate - 1"
+    sheet = Sheet(f"{topology} -> {out}", heads, caption=covers, right_from=1)
     for row in document["residuals"]:
         sheet.add(row["transfer"], row["line_rate"], row["table"], f"{row['error']:+.1%}")
     show(sheet)

@@ -21,8 +21,8 @@ class Cast:
     A wire belongs to the die of its sender, else to the dies that its receiver is on or leads to, else to all (a report
     on its way up). Dies whose wires take
     the same time, without bandwidth to wait for, and lead to parts of one group with a method `on_PORT_all` get one
-    message, which is given to the group's first part. Otherwise `on_PORT` gets each die's own message, in the order of
-    the dies.
+    message, which is given to the group's first part; of wires over a network, whose messages may wait, only those with
+    the same ends. Otherwise `on_PORT` gets each die's own message, in the order of the dies.
 
     dies: those that must be reached; None: all that the wires reach.
     """
@@ -60,7 +60,7 @@ class Cast:
         for die in dies:
             wire = self.wires[die]
             leader = wire.peer.members[0]
-            alike.setdefault((id(leader), wire.latency, wire.bandwidth, wire.port), []).append(die)
+            alike.setdefault((id(leader), wire.latency, wire.bandwidth, wire.port, wire.way), []).append(die)
         found = []
         for same in alike.values():
             wire = self.wires[same[0]]

@@ -10,7 +10,7 @@ which changes while it runs, stays with the simulation and is found there by its
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -107,15 +107,17 @@ class ForDies:
     """A message of a kernel for some dies, or from them: plain data, which names the kernel and does not hold it.
 
     kernel: its number, the key of `Simulation.kernels`; dies: their numbers, ascending.
+    each: bytes for each of the dies; 0: carried on the latency of its way alone.
     """
 
     kernel: int
     dies: tuple[int, ...]
+    each: int = field(default=0, kw_only=True)
 
     @property
     def bytes(self) -> int:
-        """Carried on the wire's latency alone: the size of a plan entry is not published."""
-        return 0
+        """Bytes of the message."""
+        return self.each * len(self.dies)
 
     @property
     def die(self) -> int:

@@ -67,8 +67,9 @@ class Compiler:
             self._network(network)
         for t in parts["tags"]:
             number = self.made(lib.stages_add_tags(handle, t.instances, t.sets, t.ways, t.journal))
-            if t.sets_of:
-                self.made(lib.stages_vary_tags(handle, number, list(t.sets_of)))
+            for vary, each in ((lib.stages_vary_sets, t.sets_of), (lib.stages_vary_ways, t.ways_of)):
+                if each:
+                    self.made(vary(handle, number, list(each)))
         for t in parts["keyed"]:
             number = self.made(lib.stages_add_keyed(handle, t.instances, t.keys, t.capacity, t.journal))
             if t.capacity_of:

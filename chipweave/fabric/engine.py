@@ -109,6 +109,31 @@ class Engine:
         only)."""
         self.core.copy_tables(other.core)
 
+    def image(self) -> bytes | None:
+        """The state between two stretches, to be loaded by `restore` of an engine of the same layout: tables, counters,
+        statistics, what networks keep. None while something is in flight, and where it cannot be taken: of the plain
+        engine, and of a link model without one.
+
+        Bytes of this build on this kind of machine.
+        """
+        image: bytes | None = self.core.image()
+        if image is None:
+            return None
+        return len(self.unread).to_bytes(8, "little") + self.unread.tobytes() + image
+
+    def restore(self, image: bytes) -> None:
+        """Go on from an `image`, in an engine in which nothing has moved yet.
+
+        Raises:
+            BadInput: it is damaged or of another layout; the engine is of no use then.
+        """
+        rows = int.from_bytes(image[:8], "little")
+        end = 8 + rows * NO_ROWS.shape[1] * NO_ROWS.itemsize
+        if end > len(image):
+            raise BadInput("the image of an engine is damaged")
+        self.unread = np.frombuffer(image[8:end], np.int64).reshape(rows, NO_ROWS.shape[1]).copy()
+        self.core.restore(image[end:])
+
     def journal(self, part: Tags | Keyed | Bits | None = None) -> np.ndarray:
         """Changes of the tables declared with `journal=True` since the last call: int64 rows (time_ps, table, instance,
         key, what).
@@ -138,7 +163,8 @@ class Engine:
 
     def keeps_to_routes(self, network: LayoutNetwork) -> bool:
         """Whether each message of a pair takes the one route that `network.routes` names, over links counted singly."""
-        return "bundles" not in dict(network.options) and self.core.keeps_to_routes(network)
+        options = dict(network.options)
+        return not ("bundles" in options or "ways" in options) and self.core.keeps_to_routes(network)
 
     def record(self) -> None:
         """Keep, from now on, when each stage of each transfer requested, started and ended; nothing may be in flight.

@@ -187,6 +187,26 @@ class KernelEngine:
         if lib.stages_copy_tables(self.handle, other.handle):
             raise BadInput("tables can be copied between engines of one layout only, with nothing in flight")
 
+    def image(self) -> bytes | None:
+        """See `chipweave.fabric.Engine.image`."""
+        size = lib.stages_image(self.handle, ffi.NULL, 0, 0)
+        if size < 0:
+            return None
+        out = bytearray(size)
+        written = lib.stages_image(self.handle, ffi.from_buffer("uint8_t[]", out), size, 0)
+        return bytes(out) if written == size else None
+
+    def restore(self, image: bytes) -> None:
+        """See `chipweave.fabric.Engine.restore`."""
+        failed = lib.stages_image(self.handle, ffi.from_buffer("uint8_t[]", bytearray(image)), len(image), 1) < 0
+        try:
+            assert not failed
+            self.check()
+            for network in self.compiled.networks.values():
+                network.check()
+        except AssertionError:
+            raise BadInput("the image of an engine is damaged, or of another layout") from None
+
     def skipped(self, network: str) -> tuple[int, int, int, list[Any]] | None:
         """Of a flit network: (cycles of groups, those that were not stepped, jumps, FlitSimulator.unrepeated());
         None of others."""

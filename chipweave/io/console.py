@@ -19,12 +19,15 @@ BETWEEN = 3  # columns of screen between two cells, with the rule
 
 @dataclass
 class Sheet:
-    """A table of plain text. `columns`: heads; those from `right_from` on stand to the right; `rows`: cells."""
+    """A table of plain text. `columns`: heads; those from `right_from` on stand to the right; `rows`: cells.
+
+    caption: what its values cover (which steps, which rows, which cycles); printed below it, so it cannot be left out.
+    """
 
     title: str
     columns: Sequence[str]
     rows: list[Sequence[str]] = field(default_factory=list)
-    caption: str = ""
+    caption: str = field(kw_only=True)
     right_from: int = 1 << 30
 
     def add(self, *cells: str) -> None:
@@ -63,8 +66,7 @@ def show(sheet: Sheet, to_stderr: bool = False) -> None:
     for row in sheet.rows:
         table.add_row(*(Text(printable(cell)) for cell in row))
     console.print(table)
-    if sheet.caption:
-        say(sheet.caption, to_stderr)
+    say(sheet.caption, to_stderr)
     return None
 
 
@@ -76,8 +78,7 @@ def _show_blocks(sheet: Sheet, to_stderr: bool) -> None:
         for name, cell in zip(sheet.columns, row, strict=True):
             say(f"  {printable(name):{wide}}  {printable(cell)}", to_stderr)
         say("", to_stderr)
-    if sheet.caption:
-        say(sheet.caption, to_stderr)
+    say(sheet.caption, to_stderr)
 
 
 def say(text: object, to_stderr: bool = False) -> None:

@@ -52,6 +52,15 @@ class SideBySide(Generic[Result]):
             raise self.errors[min(self.errors)]
         return [self.done[number] for number in range(self.submitted)]
 
+    def so_far(self) -> list[Result]:
+        """What all calls submitted until now returned; others may follow."""
+        with self.changed:
+            while len(self.done) < self.submitted and not self.errors:
+                self.changed.wait(LOOK_EVERY_S)
+        if self.errors:
+            raise self.errors[min(self.errors)]
+        return [self.done[number] for number in range(self.submitted)]
+
     def _work(self) -> None:
         """One thread: make calls until all are made, or one has failed."""
         while True:

@@ -12,7 +12,7 @@ ROWS = 256
 CHAIN = 4
 """Dependent accesses of memory of a decode block: page table, query, keys, values: a guess."""
 SPLIT = 8192
-"""Tokens of a sequence from which a latent decode takes its whole chain of splits and their merge: a guess."""
+"""Tokens of a sequence from which a decode takes its whole chain of splits and their merge: a guess."""
 LATENT_HEADS = 64
 """Heads of a block of latent decode, a guess: half of an instruction's rows, so that queries leave room for cache."""
 EXPERT_TILE = 128
@@ -68,13 +68,26 @@ def gemm_seconds(
 
 
 def attention_decode(
-    e: Engine, batch: int, heads: int, kv_heads: int, width: int, context: int, size: float, floor: float
+    e: Engine,
+    batch: int,
+    heads: int,
+    kv_heads: int,
+    width: int,
+    context: int,
+    size: float,
+    floor: float,
+    split: float = 0.0,
 ) -> float:
     """Seconds of one token a sequence: cache, query and output, or further waves of blocks, a chain of accesses
-    each."""
+    each.
+
+    Args:
+        split: seconds of a whole chain of splits of a context and their merge, where heads are fewer than SMs.
+    """
     cache = e.cache_seconds(2.0 * batch * width * kv_heads * context * size)
     waves = ceil(batch * kv_heads / e.units) - 1
-    return floor + max(cache + 4.0 * batch * width * heads / e.memory, waves * CHAIN * e.latency)
+    merged = split * min(1.0, context / SPLIT) if batch * kv_heads < e.units else 0.0
+    return floor + merged + max(cache + 4.0 * batch * width * heads / e.memory, waves * CHAIN * e.latency)
 
 
 def mla_decode(
@@ -103,6 +116,7 @@ def attention_prefill(
     faster: float,
     share: float,
     floor: float,
+    new: int = 0,
 ) -> float:
     """Seconds of causal attention: all blocks over all SMs, half of the longest block at the end, operands once.
 
@@ -110,13 +124,15 @@ def attention_prefill(
         faster: rate of the products over the 16-bit rate.
         share: of the peak that the kernel reaches.
         floor: seconds of a call before its work.
+        new: tokens of a sequence that are computed, the last of `context`; 0: all of them.
     """
-    blocks = ceil(context / ROWS)
-    pairs = context * (context + min(ROWS, context)) / 2.0
+    new = new or context
+    blocks, rows = ceil(new / ROWS), min(ROWS, new)
+    pairs = new * (context - new) + new * (new + rows) / 2.0
     total = batch * attention_work(e, heads, width, pairs, faster) / share
-    longest = attention_work(e, 1, width, float(min(ROWS, context) * context), faster) * e.units / share
+    longest = attention_work(e, 1, width, float(rows * context), faster) * e.units / share
     enough = batch * heads * blocks >= e.units
-    moved = 2.0 * 2.0 * batch * context * width * (heads + kv_heads)
+    moved = 2.0 * 2.0 * batch * width * (new * heads + context * kv_heads)
     waves = ceil(batch * heads * blocks / e.units) - 1
     return floor + (total + longest / 2 if enough else longest) + moved / e.memory + waves * CHAIN * e.latency
 

@@ -49,7 +49,8 @@ def _groups(name: str, groups: list[ledger.Figures]) -> Sheet:
 def _furthest(rows: list[ledger.Result]) -> Sheet:
     """The rows with the largest errors."""
     heads = ("row", "group", "device", "quantity", "x", "reference", "simulated", "error", "status")
-    sheet = Sheet("furthest off", heads)
+    caption = "of the rows that are modelled; error = simulated / reference - 1"
+    sheet = Sheet("furthest off", heads, caption=caption)
     for r in rows:
         numbers = f"{r.reference:.6g}", f"{r.simulated:.6g}", f"{r.error:+.1%}"
         sheet.add(r.id, r.group, r.device, r.quantity, r.x_value, *numbers, r.status)

@@ -4,6 +4,7 @@ A suite is a module `chipweave.validation.suites.NAME`, so a new suite is a new 
 
     results(reference, groups, device, jobs) -> [Result]     required
     references(reference, groups, device)                    the rows answered, in the same order: gives it plots
+    groups(reference) -> [group]                             its groups, where it has no `references`
     extra(results) -> [Markdown]                             parts of the written ledger that only this suite has
     remarks(results) -> [text]                               printed after the tables
     more(results) -> {key: value}                            keys of the JSON document that only this suite has
@@ -17,7 +18,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -76,11 +77,12 @@ def run(names: tuple[str], asked: Asked) -> Any:
         raise BadInput("--update and --check are of whole suites: leave out --reference, --group and --device")
     check_folder(asked.out)
     check_document(asked.json_path)
-    for name in names or known:
-        _check_out(name, asked)
+    chosen = choose(tuple(dict.fromkeys(names or known)), asked)
+    for name, its in chosen.items():
+        _check_out(name, its)
     missed, documents = [], []
-    for name in dict.fromkeys(names or known):
-        document, lines = run_suite(name, asked)
+    for name, its in chosen.items():
+        document, lines = run_suite(name, its)
         documents.append(document)
         missed += lines
     if asked.json_path:
@@ -88,12 +90,43 @@ def run(names: tuple[str], asked: Asked) -> Any:
     return missed
 
 
+def choose(names: tuple[str, ...], asked: Asked) -> dict[str, Asked]:
+    """{suite: what it is asked for}: of several suites those alone that have a group asked for, each its own.
+
+    Raises:
+        BadInput: a group that none of them has.
+    """
+    if not asked.groups or len(names) == 1 and not hasattr(_module(names[0]), "groups"):
+        return dict.fromkeys(names, asked)
+    known = {name: _groups_of(_module(name), asked.reference) for name in names}
+    there = sorted(set().union(*known.values()))
+    unknown = [g for g in asked.groups if g not in there]
+    if unknown:
+        where = names[0] if len(names) == 1 else "these suites"
+        raise BadInput(
+            [Fault(f"no group '{g}' in {where}", allowed=", ".join(there), nearest=nearest(g, there)) for g in unknown]
+        )
+    fit = {name: tuple(g for g in asked.groups if g in groups) for name, groups in known.items()}
+    return {name: replace(asked, groups=groups) for name, groups in fit.items() if groups}
+
+
+def _module(name: str) -> Any:
+    return importlib.import_module(f"{PACKAGE}.{name}")
+
+
+def _groups_of(suite: Any, reference: Any) -> set[str]:
+    """The groups that a suite has rows of; none where it does not say."""
+    if hasattr(suite, "references"):
+        return {q.group for q, _ in suite.references(reference)}
+    return set(suite.groups(reference)) if hasattr(suite, "groups") else set()
+
+
 def _check_out(name: str, asked: Asked) -> None:
     """Raise BadInput where the folder holds the ledger of other rows; a suite without `references` may only be told by
     its name."""
     if not asked.out:
         return
-    suite: Any = importlib.import_module(f"{PACKAGE}.{name}")
+    suite = _module(name)
     rows = suite.references(asked.reference, asked.groups, asked.device) if hasattr(suite, "references") else None
     ids = None if rows is None else [q.id for q, _ in rows]
 
@@ -121,7 +154,7 @@ def judge(name: str, asked: Asked) -> Judged:
     Raises:
         BadInput: no row fits what is asked for.
     """
-    suite: Any = importlib.import_module(f"{PACKAGE}.{name}")
+    suite = _module(name)
     results: list[ledger.Result] = suite.results(
         reference=asked.reference, groups=asked.groups, device=asked.device, jobs=asked.jobs
     )
@@ -180,7 +213,7 @@ def inherited(results: list[ledger.Result]) -> list[str]:
 
 
 def write_out(folder: Any, name: Any, suite: Any, results: Any, document: Any, asked: Any) -> None:
-    """SUITE.json, SUITE.md and one plot per curve."""
+    """SUITE.json, SUITE.md, one plot per curve and one per group."""
     from chipweave.ledger import files as ledger_files
     from chipweave.ledger import plots as ledger_plots
 
@@ -189,3 +222,4 @@ def write_out(folder: Any, name: Any, suite: Any, results: Any, document: Any, a
         file.write(f"# validate {name}\n\n{ledger_files.text(suite, results, document['groups'])}\n")
     if hasattr(suite, "references"):
         ledger_plots.draw(folder / "plots", suite.references(asked.reference, asked.groups, asked.device), results)
+        ledger_plots.draw_groups(folder / "plots", results)

@@ -46,7 +46,9 @@ class Arbiter:
         """`size` indices may request."""
 
     def choose(self, requests: Mapping[int, Any]) -> int:
-        """The index that wins, of {index: priority}, not empty."""
+        """The index that wins, of {index: priority}, not empty: the rule decides among those of the highest priority.
+
+        In C the rule sees those alone (noc_match_beats)."""
         raise NotImplementedError
 
     def served(self, index: int) -> None:

@@ -133,7 +133,7 @@ class RouterGraph:
     terminals     list of (router, port), one per endpoint
     table     uint8[R, E]: output port towards the endpoint; None on a large grid, which has `turns` alone
     phase     bool[R, E] or None: which half of the VCs a packet takes when it turns into the dimension (datelines)
-    tie       bool[R, E] or None: both directions are equally short; a coin may choose port or port ^ 1
+    tie       bool[R, E] or None: both directions are equally short; a tie break may choose port or port ^ 1
     dims      int8[R, P] or None: dimension a port belongs to (needed with phase)
     minimal   uint64[R, E] or None: bit set of ports on shortest paths; then VC 0 of each class is the escape VC
     turns     dimension order as small tables, or None

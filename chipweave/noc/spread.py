@@ -5,9 +5,10 @@
     message   messages take turns under flit; under circuit and fair as `pair`, for a route is that of a pair there
     packet    packets take turns under flit; under circuit and fair a message is carried by all its ways at once
 
-With `packet` every message uses the links of a bundle (the links that its ways have in one place) alike, so a bundle is
-one link of their common rate, and each of its links carries its share of all that the bundle carries. That is exact
-where every pair that uses a link spreads over as many; where not, `packet` is refused.
+With `packet` a message is cut into equal pieces, one for each way. Where every message uses the links of a bundle (the
+links that its ways have in one place) alike, as in front of switch planes, a bundle is one link of their common rate,
+and each of its links carries its share of all that the bundle carries: that is exact, and costs what one link does.
+Elsewhere (two nodes of several switches, uneven planes) each piece goes its way by itself (chipweave.chain.ways).
 """
 
 from __future__ import annotations
@@ -16,16 +17,41 @@ from fractions import Fraction
 
 import numpy as np
 
+from chipweave.declare.registry import link_models
 from chipweave.errors import BadInput, Fault
 from chipweave.noc.graph_network import Network
 
 MOST_NODES = 1024  # up to which links without a route are looked for
 
 
+def together(network: Network, link_model: str) -> Bundles | int | None:
+    """How messages take several ways at once under a link model: as `Bundles`, or so many ways by themselves; None: one
+    way each.
+
+    BadInput under a link model that takes one way alone, where ways cannot be put together.
+    """
+    if network.spread != "packet" or network.ways == 1 or link_model == "flit":
+        return None
+    bundles = Bundles(network)
+    if bundles.alike:
+        return bundles
+    if not link_models.find(link_model).splits:
+        raise BadInput(
+            Fault(
+                f"network {network.name}: spread: packet, and link model {link_model} takes one way alone, where a "
+                "network's ways differ in latency or bandwidth, or are not as many for every pair",
+                network.written,
+                "spread: message or pair; or link_model: circuit, fair or flit",
+            )
+        )
+    return network.ways
+
+
 class Bundles:
     """The links of a network that spreads its packets, put together.
 
     Attributes:
+        alike: whether every message uses the links of a bundle alike; if not, they cannot be put together.
         first: int64[links], the link that stands for each link's bundle (itself where it is alone).
         size: int64[links], links of the bundle.
     """
@@ -44,15 +70,7 @@ class Bundles:
         same = (network.rate == network.rate[self.first]).all() & (
             network.latency_ps == network.latency_ps[self.first]
         ).all()
-        if not alike or not same:
-            why = "differ in latency or bandwidth" if alike else "are not as many for every pair that uses them"
-            raise BadInput(
-                Fault(
-                    f"network {network.name}: spread: packet, and the equally short ways {why}",
-                    network.written,
-                    "spread: message or pair; or link_model: flit",
-                )
-            )
+        self.alike = bool(alike and same)
         self.size = self.size[self.first]
 
     def rates(self, bandwidth: list[Fraction]) -> list[Fraction]:

@@ -8,6 +8,7 @@ from math import ceil
 from typing import Any
 
 from chipweave.chain.nouns import PS_PER_SECOND, Asked, Constant, Given, Longest, Pick, Rate, RouteTime, Steps
+from chipweave.chain.ways import held
 
 
 def value(amount: Any, operands: dict[str, int]) -> int:
@@ -40,8 +41,8 @@ def duration_ps(rule: Any, operands: dict[str, int], question: Any = None) -> in
         step = next((i for i, upto in enumerate(rule.upto) if operands[rule.by] <= upto), len(rule.upto))
         return rule.latency_ps + quotient_ps(value(rule.work, operands), rule.per_second[step], rule.quantum_ps)
     assert isinstance(rule, RouteTime)
-    links = [rule.network.links[i] for i in rule.network.routes(operands[rule.source], operands[rule.target])]
-    if not links:
+    of = held(rule.network, tuple(rule.network.routes(operands[rule.source], operands[rule.target])))
+    if of.bytes_per_s is None:
         return 0
-    rate = min(Fraction(link.bytes_per_s) for link in links) * rule.efficiency
-    return sum(link.latency_ps for link in links) + quotient_ps(value(rule.bytes, operands), rate, rule.quantum_ps)
+    rate = of.bytes_per_s * rule.efficiency
+    return of.latency_ps + quotient_ps(value(rule.bytes, operands), rate, rule.quantum_ps)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from chipweave.chain.nouns import PS_PER_SECOND
+from chipweave.chain.ways import pieces, ways_between
 from chipweave.plain.links import PlainBins
 
 
@@ -60,6 +61,7 @@ class PlainFair:
     def __init__(self, network: Any, bin_ps: int, max_bins: int, bytes_per_s: list[int]) -> None:
         self.network, self.now, self.capacity = network, 0, bytes_per_s
         self.flows: list[Flow] = []
+        self.pieces: dict[int, int] = {}  # of each message, how many are under way
         self.arrivals: list[tuple[int, int]] = []  # (time, message)
         self.dirty = False
         self.bins = PlainBins(len(network.links), bin_ps, max_bins)
@@ -68,13 +70,20 @@ class PlainFair:
     def send(
         self, now: int, message: int, source: int, target: int, size: int, stage: tuple[str, str] | None = None
     ) -> None:
-        """A message starts to flow; one without links or bytes only takes its latency."""
-        route = tuple(self.network.routes(source, target))
-        if not route or not size:
-            self.arrivals.append((now + self._latency(route), message))
+        """A message starts to flow, an equal piece on each of its ways; without links or bytes it only takes its
+        latency."""
+        ways = ways_between(self.network, source, target)
+        if not ways[0] or not size:
+            self.pieces[message] = 1
+            self.arrivals.append((now + max(map(self._latency, ways)), message))
             return
         self._progress(now)
-        self.flows.append(Flow(message, now, route, size))
+        self.pieces[message] = len(ways)
+        for route, piece in zip(ways, pieces(size, len(ways)), strict=True):
+            if piece:
+                self.flows.append(Flow(message, now, route, piece))
+            else:
+                self.arrivals.append((now + self._latency(route), message))
         self.dirty = True
 
     def next_time(self) -> int | None:
@@ -86,7 +95,7 @@ class PlainFair:
         return min((time for time in (ends, arrives) if time is not None), default=None)
 
     def advance(self, now: int) -> list[int]:
-        """Messages that have arrived by `now`; a flow that ends frees its links, and its message
+        """Messages that have arrived by `now`, with their last piece; a flow that ends frees its links, and its message
         arrives a latency later.
         """
         if self.dirty:
@@ -103,7 +112,13 @@ class PlainFair:
         arrived = sorted(a for a in self.arrivals if a[0] <= now)
         if arrived:
             self.arrivals = [a for a in self.arrivals if a[0] > now]
-        return [message for _, message in arrived]
+        whole = []
+        for _, message in arrived:
+            self.pieces[message] -= 1
+            if not self.pieces[message]:
+                del self.pieces[message]
+                whole.append(message)
+        return whole
 
     def _latency(self, route: tuple[int, ...]) -> int:
         return sum(self.network.links[i].latency_ps for i in route)

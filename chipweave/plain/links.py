@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from chipweave.chain.link_statistics import LinkStatistics, lock_numbers
+from chipweave.chain.ways import Held, held, pieces, ways_of
 
 
 class PlainBins:
@@ -79,15 +80,20 @@ class PlainLinks:
 
     def locks_of(self, source: int, target: int) -> list[Any]:
         """Global resource numbers of the route, in route order."""
-        return [self.first + self.lock_of_link[i] for i in self.network.routes(source, target)]
+        return [self.first + self.lock_of_link[i] for i in self.held(source, target).links]
+
+    def held(self, source: int, target: int) -> Held:
+        """What a message holds between two endpoints."""
+        return held(self.network, tuple(self.network.routes(source, target)))
 
     def count(
         self, source: int, target: int, size: int, base: int, start: int, end: int, asked: int, free_at: list[Any]
     ) -> None:
         """A hold of the route from `start` to `end`, requested at `asked`, of locks that were free at `free_at`."""
-        for link, free in zip(self.network.routes(source, target), free_at, strict=False):
+        of, parts = self.held(source, target), pieces(size, ways_of(self.network))
+        for link, over, free in zip(of.links, of.over, free_at, strict=False):
             self.bins.spread(link, base + start, base + end, 1)
-            self.bins.spread_bytes(link, base + start, base + end, size)
+            self.bins.spread_bytes(link, base + start, base + end, sum(parts[way] for way in over))
             idle_from = max(asked, free)
             if idle_from < start:
                 self.bins.spread(link, base + idle_from, base + start, 2)

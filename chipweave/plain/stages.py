@@ -135,6 +135,9 @@ class PlainEngine(Walking):
         for key in keys:
             self.tables[keyed].pin(at, int(key))
 
+    def image(self) -> None:
+        """None: its state is Python's, and a run of the twin is never long."""
+
     def journal(self) -> np.ndarray:
         """int64 [n, 5]: (ps, table, instance, key, change) of journalled tables since the last call."""
         rows, self.journal_rows = self.journal_rows, []

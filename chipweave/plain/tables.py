@@ -15,8 +15,8 @@ class PlainTags:
     """Each set is a list of keys, latest insertion first: a set-associative store with LRU replacement."""
 
     def __init__(self, spec: Any) -> None:
-        """Empty sets; `sets_of` gives instances different numbers of them."""
-        self.spec = spec
+        """Empty sets; `sets_of` and `ways_of` give instances different numbers of them, and of keys in each."""
+        self.spec, self.ways = spec, spec.ways_of or [spec.ways] * spec.instances
         self.sets: list[list[list[int]]] = [
             [[] for _ in range(n)] for n in spec.sets_of or [spec.sets] * spec.instances
         ]
@@ -37,7 +37,7 @@ class PlainTags:
             line.remove(key)
         line.insert(0, key)
         changes = [] if known else [(key, INSERT)]
-        if len(line) > self.spec.ways:
+        if len(line) > self.ways[at]:
             changes.append((line.pop(), EVICT))
         return changes
 
@@ -57,8 +57,8 @@ class PlainTags:
 
     def check(self) -> None:
         """No key twice, no set above its ways."""
-        for line in (line for sets in self.sets for line in sets):
-            assert len(line) == len(set(line)) <= self.spec.ways
+        for ways, line in ((ways, line) for ways, sets in zip(self.ways, self.sets, strict=True) for line in sets):
+            assert len(line) == len(set(line)) <= ways
 
 
 class PlainKeyed:

@@ -8,6 +8,7 @@ import numpy as np
 
 from chipweave.chain.nouns import Take
 from chipweave.chain.stage import DONE, TIMED, Question
+from chipweave.chain.ways import ways_between
 from chipweave.declare import registry
 from chipweave.errors import BadInput
 from chipweave.plain.durations import duration_ps, value
@@ -104,7 +105,7 @@ class Walking:
         amount = value(count.amount, operands)
         if count.hops:
             network, source, target = count.hops
-            amount += len(network.routes(operands[source], operands[target]))
+            amount += len(ways_between(network, operands[source], operands[target])[0])
         piece, pieces = count.piece
         if pieces:
             amount = amount * (piece + 1) // pieces - amount * piece // pieces

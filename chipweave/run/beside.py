@@ -4,6 +4,8 @@ A row of `fair` carries by how much `flit` differs (`beside: flit` of its networ
 `physical`); a row of `flit` of coarse grain, by how much the next finer grain does. Each sampled layer-step starts from
 the state that it has in the run itself.
 
+Where `flit` cannot run on the system (it could deadlock, say), a row of `fair` goes without, and a note says why.
+
 The sample is drawn before the run: of the prefill and of each quarter of the decode steps, in their order, LEAST
 layer-steps. Totals are those of the ratio estimator (chipweave.run.flit_sample).
 """
@@ -15,8 +17,10 @@ from typing import Any
 import numpy as np
 
 from chipweave.declare.user_code import blamed
+from chipweave.errors import BadInput, Fault
 from chipweave.run import flit_sample as sample
 from chipweave.run import simulate as serving
+from chipweave.run.checkpoint import Keep
 from chipweave.run.probe import Probe, Watched, finer
 from chipweave.run.record import Meter
 from chipweave.run.simulate import Outcome
@@ -32,35 +36,48 @@ def wanted(spec: Any, network: Any) -> bool:
 
 
 @blamed()  # here too: what is sampled beside a run loads and lays out systems, with the user's parts
-def simulate(spec: Any, on_layer: Any = None, threads: int = 1, account: bool = True) -> Outcome:
+def simulate(
+    spec: Any, on_layer: Any = None, threads: int = 1, account: bool = True, keep: Keep | None = None
+) -> Outcome:
     """chipweave.run.simulate.simulate, with the sample's figures in the row where `wanted`.
 
     CPU and wall seconds of the row are those of the run alone.
     threads: layer-steps of the sample that run side by side.
     account: keep accounts of where the time goes.
+    keep: where its checkpoints are kept; a run that has one goes on from there.
     """
     serving.make_trace(spec)
     meter = Meter()
     with serving.uncollected():
         loaded = serving.load(spec)
     network = serving.mesh_of(loaded.system)
+    kept = keep.begin(loaded.code) if keep else None
+    options: dict[str, Any] = {"loaded": loaded, "account": account, "outside": kept and kept.outside}
+    watching: Any = kept.watching if kept else lambda on_layer: on_layer
+    before = kept.before if kept else dict.fromkeys(SECONDS, 0.0)
     if not wanted(spec, network):
         loading = meter.read()
-        outcome = serving.simulate(spec, on_layer, loaded=loaded, account=account)
-        outcome.row |= {name: round(outcome.row[name] + loading[name], 6) for name in SECONDS}
+        outcome = serving.simulate(spec, watching(on_layer), **options)
+        outcome.row |= {name: round(outcome.row[name] + loading[name] + before[name], 6) for name in SECONDS}
         return outcome
     trace: Any = loaded.routing.trace
     parts: list[sample.Stratum] = []
     made: list[Watched] = []
     grains: list[int] = []
     taken = dict.fromkeys(SECONDS, 0.0)
+    refused: list[Fault] = []
 
     def around(fabric: Any, work: Any) -> Any:
         building = Meter()
         if spec.engine != "kernel":  # the twin's tables cannot be copied: its row says the grain alone
             grains.append(Probe.of(spec, work, "flit", "work_conserving").grain)
             return fabric
-        probes = probes_of(spec, network, work)
+        try:
+            probes = probes_of(spec, network, work)
+        except BadInput as error:
+            if (spec.link_model or network.link_model) == "flit":
+                raise
+            probes, refused[:] = [], error.faults
         if probes:
             parts.extend(strata(min(spec.steps, trace.steps), len(work.layers), bool(trace.has_prefill), spec.seed))
             made.append(Watched(fabric, probes, {int(row) for part in parts for row in part.chosen}, threads))
@@ -73,16 +90,24 @@ def simulate(spec: Any, on_layer: Any = None, threads: int = 1, account: bool = 
         if on_layer:
             on_layer(job)
 
-    outcome = serving.simulate(spec, layer_ended, loaded=loaded, around=around, account=account)
+    outcome = serving.simulate(spec, watching(layer_ended), around=around, **options)
     if made:
         made[0].finish()
-    outcome.row |= {name: round(value - taken[name], 6) for name, value in meter.read().items() if name in SECONDS}
+    spent = meter.read()
+    outcome.row |= {name: round(spent[name] + before[name] - taken[name], 6) for name in SECONDS}
     if made:
         outcome.row |= {name: round(outcome.row[name] - cost, 6) for name, cost in made[0].cost_s().items()}
         outcome.row |= figures(outcome, parts, made[0])
+    if refused:
+        outcome.facts["notes"]["no_flit_beside"] = "; ".join(map(in_one_line, refused))
     if grains and grains[0] > 1:
         outcome.row["grain"] = grains[0]
     return outcome
+
+
+def in_one_line(fault: Fault) -> str:
+    """What is wrong and what would be right."""
+    return f"{fault.what}; allowed: {fault.allowed}" if fault.allowed else fault.what
 
 
 def probes_of(spec: Any, network: Any, work: Any) -> list[Probe]:

@@ -142,11 +142,23 @@ class Starts:
         model = registry.link_models.find(name)
         words = [Fault(w) for w in model.warnings(mesh)] + unused(mesh)
         words += [] if self.before else system.idle()
+        words += self.of_sample(mesh, name)
         self.found.warn(words + ([] if model.held else self.of_held(system, name)))
         policies = Policies(strategy)
         run, simulation = simulate.stage(spec, self.model, system, policies, self.model.moe_layers, NoWork)
         simulation.run(run.done)
         self.before.append((spec.link_model, _known(strategy, policies.read)))
+
+    def of_sample(self, mesh: Any, model: str) -> list[Fault]:
+        """Why no sample under another link model runs beside a run, where one is wanted."""
+        if model == mesh.beside or model != "fair" or mesh.beside == "none":
+            return []
+        try:
+            registry.link_models.find(mesh.beside).warnings(mesh)
+        except BadInput as error:
+            what = f"no row of {model} will say by how much {mesh.beside} differs: "
+            return [Fault(what + fault.what, fault.place, fault.allowed) for fault in error.faults]
+        return []
 
     def of_held(self, system: System, model: str) -> list[Fault]:
         """Values of the user's that are read where messages hold their links, and here they share them."""

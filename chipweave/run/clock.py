@@ -11,6 +11,7 @@ from collections.abc import Callable, Generator
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, cast
 
+import numpy as np
 import simpy
 
 from chipweave.errors import BadInput, Fault, Stuck
@@ -38,7 +39,8 @@ class Clock(simpy.Environment):
 class Simulation:
     """One run: the fabric that moves data, the processes of control, and the clock both share.
 
-    wires  {(part, port): [(peer, port, latency ps, bandwidth bytes/s or None), ...]}, peers in the order of their dies
+    wires  {(part, port): [(peer, port, latency ps, bandwidth bytes/s or None, way), ...]}, peers in the order of their
+           dies; way: (chain, endpoint, peer's endpoint) of a wire that leads over a network, else None
     """
 
     def __init__(self, fabric: Any, wires: dict[tuple[Any, str], list[tuple[Any, ...]]]) -> None:
@@ -49,7 +51,7 @@ class Simulation:
         self.kernels: dict[int, Any] = {}  # number -> chipweave.component.kernel_launch.Kernel that has not ended
         self.kernels_made = 0
         for (part, port), ends in wires.items():
-            part.outgoing[port] = [Wire(self, *wire) for wire in ends]
+            part.outgoing[port] = [Wire(self, *wire) if way is None else Way(self, *wire, *way) for *wire, way in ends]
 
     @property
     def now(self) -> int:
@@ -130,7 +132,13 @@ class Simulation:
 
 
 class Wire:
-    """One direction of a wire: latency, bandwidth, first come, first served."""
+    """One direction of a wire: latency, bandwidth, first come, first served.
+
+    Attributes:
+        way: its chain and endpoints, where it leads over a network, else None.
+    """
+
+    way: tuple[str, int, int] | None = None
 
     def __init__(
         self, simulation: Simulation, peer: Any, port: str, latency: int, bandwidth: int | Fraction | None
@@ -152,6 +160,37 @@ class Wire:
             self.free = int(max(self.free, due - self.latency) - (-message.bytes * 10**12 // self.bandwidth))
             due = self.free + self.latency
         self.simulation.post(due, handler, message)
+
+
+class Way(Wire):
+    """One direction of a wire that leads over a network: each message is sent through it, among all others there."""
+
+    def __init__(
+        self,
+        simulation: Simulation,
+        peer: Any,
+        port: str,
+        latency: int,
+        bandwidth: int | Fraction | None,
+        chain: str,
+        here: int,
+        there: int,
+    ) -> None:
+        super().__init__(simulation, peer, port, latency, bandwidth)
+        self.way = chain, here, there
+
+    def send(self, message: Any, after: int = 0, handler: Any = None) -> Any:
+        """Send a message `after` ps from now; `handler`, by default `on_PORT` of the part there, gets it on arrival."""
+        handler = handler or self.handler
+        if after:
+            self.simulation.call_at(self.simulation.now + after, lambda: self._begin(message, handler))
+        else:
+            self._begin(message, handler)
+
+    def _begin(self, message: Any, handler: Any) -> None:
+        chain, here, there = self.way or ("", 0, 0)
+        arrived = self.simulation.transfers(chain, np.array([[here, there, message.bytes]], np.int64))
+        arrived.callbacks.append(lambda _: handler(message))
 
 
 def _deaf(peer: Any, port: str) -> Callable[[Any], Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 from collections import Counter
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import replace
 from pathlib import Path
@@ -11,16 +12,19 @@ from typing import Any
 
 from chipweave import __version__
 from chipweave.errors import BadInput, Fault, Interrupted
+from chipweave.io import console
 from chipweave.io.atomic import canonical_sha256, check_folder, write_json
 from chipweave.io.console import note
 from chipweave.io.outputs import check_document
 from chipweave.io.progress import Counting
 from chipweave.io.progress import progress as bar
-from chipweave.run import beside, error_bars, resume
+from chipweave.kernel_models.boards import board_for
+from chipweave.run import beside, energy, error_bars, resume
 from chipweave.run import output_folder as output
 from chipweave.run import report as show
 from chipweave.run import simulate as serving
 from chipweave.run.check import check
+from chipweave.run.checkpoint import EVERY_S, Keep
 from chipweave.run.job import job_of
 from chipweave.run.record import Meter
 from chipweave.run.spec import RunSpec
@@ -42,12 +46,15 @@ def run(
     force: bool = False,
     where: bool = False,
     threads: int = 1,
+    every_s: float = EVERY_S,
+    whose: str | None = None,
 ) -> None:
     """What the commands `run` and `compare` do; options as for `job_of`.
 
-    single: the command `run`, which takes one strategy; where: show the breakdown. Everything is checked first, all
-    faults at once (BadInput); Ctrl-C writes the rows that are complete and names the command that runs the
-    rest.
+    single: the command `run`, which takes one strategy; where: show the breakdown; every_s: seconds between two
+    checkpoints; whose: whose energies joules are counted with (`board_for`), None: they are not. Everything is
+    checked first, all faults at once (BadInput); Ctrl-C writes the rows that are complete and names the command that
+    runs the rest.
     """
     check_folder(out)
     check_document(json_path)
@@ -55,9 +62,10 @@ def run(
     check_sample(sample, job.link_models)
     system, found = check(job.spec, job.strategies, job.link_models, system=job.system)
     found.raise_if_any()
+    board = board_for(system, whose) if whose and system else None
     for warning in found.warnings:
         note(f"warning: {warning}")
-    rows = Rows(job, system, sample, out, force, threads)
+    rows = Rows(job, system, sample, out, force, threads, every_s, board)
     try:
         prepare(job.spec)
         rows.execute(jobs)
@@ -74,14 +82,26 @@ class Rows:
     program ran the same job. gaps: layer-steps that were run under several link models.
     """
 
-    def __init__(self, job: Any, system: Any, sample: Any, out: Any, force: Any, threads: int = 1) -> None:
+    def __init__(
+        self,
+        job: Any,
+        system: Any,
+        sample: Any,
+        out: Any,
+        force: Any,
+        threads: int = 1,
+        every_s: float = EVERY_S,
+        board: Any = None,
+    ) -> None:
         self.job, self.sample, self.out, self.threads = job, sample, out, threads
+        self.every_s, self.board = every_s, board
         by_label = {resume.label_of(each, system): each for each in job.runs()}  # of runs that are the same, one
         self.runs, self.labels = list(by_label.values()), list(by_label)
         self.job_sha256 = resume.job_sha256(job.spec, system, sample) if out else ""
         self.kept = resume.look(out, self.labels, self.job_sha256, force) if out else resume.Kept(self.labels)
         self.outcomes: list[serving.Outcome | None] = [self.kept.outcomes.get(label) for label in self.labels]
         self.gaps = list(self.kept.gaps)
+        self.keeps = self.checkpoints(force) if out else [None] * len(self.runs)
         there = sum(outcome is not None for outcome in self.outcomes)
         if there:
             note(f"{there} rows of {out} are kept as they are; --force runs them again")
@@ -95,11 +115,40 @@ class Rows:
         missing = [i for i, outcome in enumerate(self.outcomes) if outcome is None]
         sampled = [i for i in missing if self.runs[i].link_model == "flit" and "circuit" in self.job.link_models]
         full = [i for i in missing if i not in sampled]
-        execute([self.runs[i] for i in full], jobs, self.outcomes, full, self.threads)
+        keeps = [self.keeps[i] for i in full]
+        execute([self.runs[i] for i in full], jobs, self.outcomes, full, self.threads, keeps, self.keep)
         of_all = sum(run.link_model == "flit" for run in self.runs)
         for i in sampled:
             self.outcomes[i], rows = self.of_sample(i, self.sample and max(1, self.sample // of_all))
             self.gaps += rows
+            self.keep()
+
+    def checkpoints(self, force: bool) -> list[Keep | None]:
+        """Where the checkpoint of each row is kept, a file of the folder; with `force` old ones are dropped."""
+        same = {"job_sha256": self.job_sha256, "program_sha256": resume.program_sha256()}
+        keeps: list[Keep | None] = []
+        for run, labels in zip(self.runs, self.labels, strict=True):
+            label = ", ".join(labels)
+            path = Path(self.out) / f"checkpoint-{canonical_sha256(label)[:12]}.npz"
+            keep = Keep(path, {"label": label, "engine": run.engine, **same}, self.every_s)
+            if force:
+                keep.drop()
+            keeps.append(keep)
+        return keeps
+
+    def keep(self) -> None:
+        """Write the rows there are while others are left: what is killed then loses none of them."""
+        known = self.known()
+        if self.out and known and self.left():
+            result = finish(self.job.spec, list(known.values()), self.gaps)
+            output.write(Path(self.out), result, self.entries(known), list(known.values()), self.state(known))
+            self.drop()
+
+    def drop(self) -> None:
+        """Rows that are written need no checkpoint."""
+        for keep, outcome in zip(self.keeps, self.outcomes, strict=True):
+            if keep and outcome:
+                keep.drop()
 
     def of_sample(self, i: Any, wanted: Any) -> Any:
         """(Outcome, layer-steps) of a flit run by a sample, beside the circuit run of its strategy that books nothing
@@ -114,7 +163,10 @@ class Rows:
         all_of_them = {name: outcome for (name, model, _), outcome in self.known().items() if model == "circuit"}
         together = sum(map(sample.layer_cost, all_of_them.values()))
         layer_ended = show.progress(self.runs[i], i, len(self.runs))
-        estimate, rows = sample.measure(self.runs[of_circuit], whole, wanted, layer_ended, together, self.threads)
+        try:
+            estimate, rows = sample.measure(self.runs[of_circuit], whole, wanted, layer_ended, together, self.threads)
+        finally:
+            layer_ended(None)
         row = sample.row_of(whole, estimate, meter.read())
         facts = {**whole.facts, "tokens": {}}  # the circuit run's times of dispatch and combine
         return replace(whole, row=row, links=[], statistics=[], facts=facts, breakdown=None), rows
@@ -135,7 +187,9 @@ class Rows:
             order = [name for name, *_ in self.kept.planned]
             gaps = sorted(self.gaps, key=lambda row: order.index(row["strategy"]))
             outcomes, state = list(known.values()), self.state(known) if self.out else {}
-            report(self.job.spec, self.entries(known), outcomes, self.out, json_path, gaps, state, where)
+            joules = energy.of_rows(self.job.spec, outcomes, self.board) if self.board else []
+            report(self.job.spec, self.entries(known), outcomes, self.out, json_path, gaps, state, where, joules)
+            self.drop()
 
     def entries(self, known: Any) -> Any:
         """The manifest's entry of each row: its run and what it had of files."""
@@ -161,13 +215,16 @@ def report(
     gaps: list[Any] | tuple[Any, ...] = (),
     state: Any = None,
     where: bool = False,
+    joules: list[dict[str, Any]] | tuple[()] = (),
 ) -> None:
     """Write and show the rows of a comparison.
 
     entries: for each row its RunSpec, or its entry of a manifest; state: what a later call with the folder needs;
-    where: show the breakdown too.
+    where: show the breakdown too; joules: of the rows, where they were counted.
     """
     result = finish(spec, outcomes, gaps)
+    if joules:
+        result["energy"] = list(joules)
     if out:
         output.write(Path(out), result, entries, outcomes, state)
     if json_path:
@@ -176,6 +233,8 @@ def report(
     if where:
         tables.shown(result, to_stderr=json_path == "-")
     show.gaps(result, to_stderr=json_path == "-")
+    for line in energy.lines(list(joules)):
+        console.say(line, json_path == "-")
 
 
 def finish(spec: RunSpec, outcomes: list[serving.Outcome], gaps: list[Any] | tuple[Any, ...] = ()) -> dict[str, Any]:
@@ -237,20 +296,35 @@ def execute(
     outcomes: list[serving.Outcome | None],
     places: list[int] | None = None,
     threads: int = 1,
+    keeps: list[Keep | None] | None = None,
+    ended: Callable[[], None] = lambda: None,
 ) -> None:
     """Put the Outcome of each run in its place in `outcomes`, in `jobs` processes of `threads` threads; each is the
-    same whatever these are."""
+    same whatever these are.
+
+    keeps: where the checkpoints of each are kept; ended: called whenever one has ended.
+    """
     places = list(range(len(runs))) if places is None else places
+    keeps = keeps or [None] * len(runs)
+
+    def put(i: int, outcome: serving.Outcome) -> None:
+        outcomes[places[i]] = outcome
+        ended()
+
     if jobs == 1 or len(runs) == 1:
         for i, each in enumerate(runs):
-            outcomes[places[i]] = beside.simulate(each, show.progress(each, i, len(runs)), threads)
+            layer_ended = show.progress(each, i, len(runs))
+            try:
+                put(i, beside.simulate(each, layer_ended, threads, keep=keeps[i]))
+            finally:  # the bar does not outlive a run that fails
+                layer_ended(None)
         return
     with ProcessPoolExecutor(min(jobs, len(runs)), mp_context=multiprocessing.get_context("spawn")) as pool:
-        futures = {pool.submit(beside.simulate, each, None, threads): i for i, each in enumerate(runs)}
+        futures = {pool.submit(beside.simulate, each, None, threads, keep=keeps[i]): i for i, each in enumerate(runs)}
         try:
             with Counting(len(runs)) as counting:
                 for future in as_completed(futures):
-                    outcomes[places[futures[future]]] = future.result()
+                    put(futures[future], future.result())
                     counting.advance()
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)

@@ -13,6 +13,8 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
+import numpy as np
+
 from chipweave import fabric, topology
 from chipweave.chain.layout import Layout
 from chipweave.chain.nouns import Asked
@@ -20,6 +22,7 @@ from chipweave.component.replicas import gather
 from chipweave.io.side_by_side import SideBySide
 from chipweave.run import simulate as serving
 from chipweave.run.assemble import laid_out
+from chipweave.run.why.stretches import is_control
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,10 +63,15 @@ class Probe:
     @property
     def asks_python(self) -> bool:
         """Whether a part answers in Python while transfers are under way."""
-        stages = [stage for chain in self.layout.chains.values() for stage in chain.stages.values()]
-        asked = [stage.query.op for stage in stages if stage.query is not None]
-        marked = [mark.op for stage in stages for mark in stage.marks]
-        return "ask" in (*asked, *marked) or any(isinstance(stage.lasts, Asked) for stage in stages)
+        return asks_python(self.layout)
+
+
+def asks_python(layout: Layout) -> bool:
+    """Whether a part of a layout answers in Python while transfers are under way."""
+    stages = [stage for chain in layout.chains.values() for stage in chain.stages.values()]
+    asked = [stage.query.op for stage in stages if stage.query is not None]
+    marked = [mark.op for stage in stages for mark in stage.marks]
+    return "ask" in (*asked, *marked) or any(isinstance(stage.lasts, Asked) for stage in stages)
 
 
 def system_of(spec: Any) -> Any:
@@ -116,7 +124,7 @@ class Watched:
 
     def issue(self, *transfers: Any) -> int:
         """Issue as the run does; in a layer-step of the sample, run the same transfers on the probes first."""
-        if self.layer in self.chosen:
+        if self.layer in self.chosen and not is_control(self.fabric.layout, transfers[0]):
             self.timed(lambda: self.probe(transfers))
         return self.fabric.issue(*transfers)
 
@@ -144,6 +152,21 @@ class Watched:
     def next_layer(self, job: Any) -> None:
         """The next row of the layer table begins."""
         self.layer += job is not None
+
+    def kept(self) -> dict[str, np.ndarray]:
+        """What was taken so far, as arrays that `restore` takes; waits for what is under way."""
+        taken = list(self.taken)
+        self.timed(lambda: taken.extend(self.pool.so_far()))
+        rows = [(each.row, each.place, each.ps) for each in taken]
+        seconds = [*self.own_s, *(each.cpu_s for each in taken)]
+        return {"taken": np.array(rows, np.int64).reshape(len(rows), 3), "seconds": np.array(seconds)}
+
+    def restore(self, kept: dict[str, np.ndarray]) -> None:
+        """Go on from what `kept` gave; what was skipped is not kept."""
+        own, beside = kept["seconds"][:2].tolist(), kept["seconds"][2:].tolist()
+        self.own_s = (own[0], own[1])
+        rows = zip(kept["taken"].tolist(), beside, strict=True)
+        self.taken = [Taken(row, place, ps, cpu, None) for (row, place, ps), cpu in rows]
 
     def finish(self) -> None:
         """Wait for what is still under way, and add up `times`."""

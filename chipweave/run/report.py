@@ -153,6 +153,8 @@ def _notes(result: dict[str, Any]) -> Iterator[str]:
     if notes.get("inherited"):
         rests = in_words(notes["inherited"])
         yield f"These predictions rest on figures of another device: {rests} (chipweave info --sources)."
+    if notes.get("no_flit_beside"):
+        yield f"No row says by how much flit differs, which does not run here: {notes['no_flit_beside']}."
     for words in notes.get("preset_replaces", ()):
         setting = words.partition(" (")[0].replace(" = ", "=")
         yield f"Preset {result['preset']} replaces {words}; --set {setting} keeps it."
@@ -182,6 +184,7 @@ def gaps(result: dict[str, Any], to_stderr: bool = False) -> None:
             "circuit, work conserving",
             "fair",
         ),
+        caption="means and ratios over the sampled layer-steps of each stratum; flit: mean time of one",
         right_from=2,
     )
     for name in dict.fromkeys(row["strategy"] for row in rows):

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +17,7 @@ from chipweave.component.transfer_operands import Work
 from chipweave.declare.params import as_node
 from chipweave.declare.user_code import Gate, blamed
 from chipweave.errors import BadInput, Fault
+from chipweave.io.process import uncollected
 from chipweave.policy import strategy
 from chipweave.policy.guard import store_of
 from chipweave.policy.view import CopyRoom, CopyStore
@@ -26,11 +25,11 @@ from chipweave.run.assemble import assemble, wires
 from chipweave.run.clock import Simulation
 from chipweave.run.context import Run
 from chipweave.run.die_figures import check_facts, costs_of, die_places, distance_of, facts_of, homes
-from chipweave.run.metrics import COUNTED, counted_by
+from chipweave.run.metrics import counted_by
+from chipweave.run.outcome import Outcome
 from chipweave.run.placing import Placing
-from chipweave.run.record import HEAD, Meter, column, figures
+from chipweave.run.record import Meter, figures
 from chipweave.run.why.accounting import Accounting
-from chipweave.run.why.breakdown import Breakdown
 from chipweave.run.workload import Workload
 from chipweave.topology import preset as topology_preset
 from chipweave.topology.inherited import inherited
@@ -39,31 +38,6 @@ from chipweave.trace import models
 
 if TYPE_CHECKING:
     from chipweave.trace.library import BatchedTrace as Routing
-
-
-@dataclass
-class Outcome:
-    """What a run leaves: values of the `compare` row, layer table, statistics, link statistics, manifest facts, and
-    where the time went."""
-
-    row: dict
-    table: np.ndarray
-    statistics: list = field(default_factory=list)  # (part, statistic, unit, value)
-    links: list = field(default_factory=list)  # (network, names of its links, LinkStatistics)
-    facts: dict = field(default_factory=dict)
-    prefill_steps: int = 1
-    metrics: list = field(default_factory=lambda: COUNTED)  # what the columns of the layer table after HEAD count
-    breakdown: Breakdown | None = None  # where the time went; None where no accounts were kept
-
-    @property
-    def columns(self) -> list[str]:
-        """Names of the layer table's columns: those of every run, then one for each metric that a part counts."""
-        return [*HEAD, *(figure.name for figure in self.metrics)]
-
-    @property
-    def total_ps(self) -> int:
-        """Time of all layer-steps, prefill included."""
-        return int(column(self.table, "time_ps").sum())
 
 
 def room_of(facts: dict[str, Any], holds: np.ndarray, work: Work) -> CopyRoom:
@@ -110,6 +84,7 @@ def simulate(
     around: Any = None,
     alter: Any = None,
     account: bool = True,
+    outside: Any = None,
 ) -> Outcome:
     """Run a chipweave.run.spec.RunSpec to its end; returns an `Outcome`.
 
@@ -120,13 +95,15 @@ def simulate(
                 (chipweave.run.flit_sample)
     alter       changes links and layout before they are built (chipweave.run.why.ideal)
     account     keep accounts of where the time goes (chipweave.run.why.accounting)
+    outside     as `around`, with what the accounts put around the fabric (chipweave.run.checkpoint)
     """
-    inner = around
+    layers = [each for each in (around, Accounting if account else None, outside) if each]
 
-    def accounted(fabric: Any, work: Any) -> Any:
-        return Accounting(inner(fabric, work) if inner else fabric, work)
+    def watched(fabric: Any, work: Any) -> Any:
+        for each in layers:
+            fabric = each(fabric, work)
+        return fabric
 
-    around = accounted if account else around
     if loaded is None:
         make_trace(spec)
     meter = Meter()
@@ -143,7 +120,7 @@ def simulate(
         return Workload(trace, replication, spec.steps, costs, distance, vanish, by_last, reads, seen)
 
     run = drive(
-        spec, loaded.model, loaded.system, loaded.policies, trace.layers, workload, on_layer, keep_plans, around, alter
+        spec, loaded.model, loaded.system, loaded.policies, trace.layers, workload, on_layer, keep_plans, watched, alter
     )
     if on_layer:
         on_layer(None)
@@ -172,23 +149,6 @@ def drive(
     finally:
         gc.unfreeze()
     return run
-
-
-@contextmanager
-def uncollected() -> Iterator[None]:
-    """No collection of garbage while a system is made: all of it stays, and looking through it costs as much again.
-
-    What stands at the end is frozen, or the first object after it would have all of it looked through. `drive`
-    unfreezes it when the run has ended.
-    """
-    was = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-        gc.freeze()
-    finally:
-        if was:
-            gc.enable()
 
 
 def stage(
@@ -239,7 +199,7 @@ def stage(
     workload = workload_of(costs_of(facts, network, model, places), placing.distance)
     run = Run(workload, work, policies, placing, dies, model, facts)
     run.start(fabric, layout, groups, on_layer, keep_plans)
-    simulation = Simulation(fabric, wires(system))
+    simulation = Simulation(fabric, wires(system, layout))
     for part in control:
         part.begin(simulation, run)
     if run.done is None:
@@ -308,14 +268,14 @@ def preset_says(preset: topology_preset.Preset, habit: str) -> bool:
 def open_strategy(spec: Any, preset: topology_preset.Preset, gate: Gate) -> strategy.Strategy:
     """The policies of the run, by the strategy's name or written out, with the preset's parameters.
 
-    A preset may replace the replacement policy of a named strategy; policies that are written out
-    stay as they are.
+    A preset may replace the replacement policy of a shipped strategy; policies that are written out, in a file of
+    strategies too, stay as they are.
     """
     defaults = {kind: node.value for kind, node in preset.kinds.items()}
     if not isinstance(spec.strategy, str):
         return strategy.read(as_node(spec.policies), spec.strategy_name, defaults, gate, spec.folder)
     found = strategy.load(spec.strategy, defaults, gate)
-    other = preset.run.get("replacement")
+    other = preset.run.get("replacement") if spec.strategy in strategy.shipped() else None
     return replace(found, replacement=strategy.build("replacement", other, defaults)) if other else found
 
 
@@ -399,5 +359,6 @@ def outcome(spec: Any, loaded: Loaded, run: Run, meter: Meter) -> Outcome:
         "symptoms": run.symptoms.words() if run.symptoms else [],
         "tokens": run.tokens,
     }
-    accounts = run.fabric.breakdown(run) if isinstance(run.fabric, Accounting) else None
+    breakdown = getattr(run.fabric, "breakdown", None)  # of a fabric that keeps accounts
+    accounts = breakdown(run) if breakdown else None
     return Outcome(row, table, run.statistics(), networks, facts, prefill, run.metrics, accounts)

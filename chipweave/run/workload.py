@@ -20,7 +20,8 @@ class LayerJob:
     """One layer of one step.
 
     owners: int64 [rows of view.ids], the request each row belongs to; requests: of the trace; replication: like
-    requests that each of them stands for; end_ps: when it ended, None until then.
+    requests that each of them stands for; end_ps: when it ended, None until then; moved_ps: what dispatch and combine
+    took, of a layer that has ended and moved tokens.
     """
 
     step: int
@@ -31,6 +32,7 @@ class LayerJob:
     requests: int = 0
     replication: int = 1
     end_ps: int | None = None
+    moved_ps: tuple[int, int] | None = None
 
 
 class Workload:

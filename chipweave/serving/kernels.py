@@ -13,7 +13,8 @@ from chipweave.declare import registry
 from chipweave.errors import BadInput, Fault, nearest
 from chipweave.kernel_models import attention, deepgemm, fused_moe, gemm, loads
 from chipweave.serving import library, routed
-from chipweave.serving.setting import FORMATS
+from chipweave.serving.composed import Composed
+from chipweave.serving.setting import FORMATS, WIDENED
 from chipweave.serving.system import Server
 
 FRAMEWORKS = {
@@ -31,6 +32,10 @@ DRIFT = 0.34
 """Spread by which popularity moves between a placement and its use: with SKEW, rank correlation 0.9, as between
 workloads of one phase (SGLang's expert statistics of DeepSeek-V3: 0.88 to 1)."""
 
+FUSED_SHARED = {"sglang": 256}
+"""Framework -> routed experts of the models whose one shared expert it computes as one more of the routed ones, where
+every rank sees all tokens (SGLang's shared experts fusion, sgl-project/sglang #4918: DeepSeek-V3 and R1 alone)."""
+
 LOW_LATENCY = 512
 """Tokens of a rank up to which the low-latency kernels run: their buffers are made for decode (DeepEP's read-me)."""
 
@@ -46,7 +51,10 @@ class Kernels:
     balance  "popular": experts are as unequally popular as measured; "replicated": the most popular have copies,
              placed for a popularity that has drifted since; "forced": all are equal; "trace:NAME": as a routing
              trace has them
+    composed the system that simulates the MoE layers, or None: then `moe` and `exchange` time them
     """
+
+    composed: Composed | None = None
 
     def __init__(self, server: Server, framework: str, balance: str = "popular") -> None:
         if framework not in FRAMEWORKS:
@@ -68,12 +76,16 @@ class Kernels:
             )
         self.routed = routed.load(balance.removeprefix(routed.PREFIX)) if traced else None
         self.server, self.framework, self.balance = server, framework, balance
-        self.figures = library.figures()
-        chip, f = server.chip, self.figures
-        mixed = chip.memory_bytes_per_s(f["dram_efficiency"]) * f["turn_efficiency"]
-        self.machine = fused_moe.Machine(chip, chip.memory_bytes_per_s(f["weights_dram_efficiency"]), mixed)
+        self._prepare()
         for name in ("linear", "moe", "all_reduce", "exchange"):
             setattr(self, name, lru_cache(maxsize=1 << 16)(getattr(self, name)))
+
+    def _prepare(self) -> None:
+        """Figures and rates of the GPU."""
+        self.figures = library.figures()
+        chip, f = self.server.chip, self.figures
+        mixed = chip.memory_bytes_per_s(f["dram_efficiency"]) * f["turn_efficiency"]
+        self.machine = fused_moe.Machine(chip, chip.memory_bytes_per_s(f["weights_dram_efficiency"]), mixed)
 
     def small(self, size: float) -> float:
         """A kernel that moves `size` bytes and computes next to nothing."""
@@ -101,6 +113,10 @@ class Kernels:
             self.server.chip, self.figures["turnaround_s"], self.figures["weights_dram_efficiency"], call, kernel
         )
 
+    def fuses_shared(self, experts: int, shared: int, sent: bool) -> bool:
+        """Whether the shared expert is computed with the routed ones."""
+        return not sent and shared == 1 and FUSED_SHARED.get(self.framework) == experts
+
     def absorbs(self, phase: str) -> bool:
         """Whether the framework runs MLA absorbed in that phase."""
         return library.attention_kernel(self.framework, "mla", phase, "bfloat16").absorbed
@@ -116,18 +132,55 @@ class Kernels:
         form: str,
         groups: int,
         sent: bool,
+        shared: int = 0,
     ) -> float:
         """The routed experts of the busiest of `ranks`, mean of draws; `sent`: rows of other ranks' experts are not
-        here."""
-        stack = library.moe_stack(FRAMEWORKS[self.framework][int(sent)])
+        here; shared: experts beside them that every token passes."""
         dtype, width = FORMATS[form]
         layer = fused_moe.MoeLayer(
-            tokens, top_k, hidden, columns, experts, dtype, groups > 1, width if form == "fp4" else 0.0
+            tokens,
+            top_k + shared,
+            hidden,
+            columns,
+            experts + shared,
+            dtype,
+            groups > 1,
+            width if form in WIDENED else 0.0,
         )
-        draws = (
-            self.routed.busiest(tokens, ranks) if self.routed else BALANCES[self.balance](tokens, experts, top_k, ranks)
+        draws = self.draws(tokens, top_k, experts, ranks)
+        draws = tuple(np.append(counts, [tokens] * shared) for counts in draws) if shared else draws
+        return float(np.mean([self._experts(layer, counts, form, sent) for counts in draws]))
+
+    def draws(self, tokens: int, top_k: int, experts: int, ranks: int) -> tuple[np.ndarray, ...]:
+        """Tokens per expert of the busiest of `ranks`, one array a draw."""
+        if self.routed:
+            return self.routed.busiest(tokens, ranks)
+        return BALANCES[self.balance](tokens, experts, top_k, ranks)
+
+    def _experts(self, layer: fused_moe.MoeLayer, counts: np.ndarray, form: str, sent: bool) -> float:
+        """Seconds of a rank's experts with `counts` tokens each, weights in a format of `FORMATS`."""
+        stack = library.moe_stack(FRAMEWORKS[self.framework][int(sent)])
+        return fused_moe.seconds(self.machine, layer, counts, stack)
+
+    def simulated(
+        self, every: int, tokens: int, top_k: int, hidden: int, exactly: bool
+    ) -> list[tuple[float, float, float]]:
+        """Seconds of dispatch, experts and combine of every MoE layer on the composed system, for `every` tokens of
+        which this die has `tokens`.
+
+        Beside what is simulated stand the launches: of the framework's kernels around the experts, and one a message
+        that packs what is sent (8 bit) or sums what came (16 bit) out of memory.
+        """
+        assert self.composed is not None, "called for composed systems alone"
+        stack = library.moe_stack(FRAMEWORKS[self.framework][1])
+        sent = tokens * top_k * hidden
+        pack, launches, total = (
+            self.small(2 * sent),
+            stack.kernels * stack.kernel_s,
+            self.small(2 * (sent + tokens * hidden)),
         )
-        return float(np.mean([fused_moe.seconds(self.machine, layer, counts, stack) for counts in draws]))
+        found = self.composed.of(every) if exactly else self.composed.near(every)
+        return [(t.dispatch + pack, t.experts + launches, t.combine + total) for t in found]
 
     def all_reduce(self, size: int, ranks: int) -> float:
         """An all-reduce of `size` bytes over `ranks` GPUs, in a CUDA graph."""
@@ -184,9 +237,13 @@ class Kernels:
 
     def _normal(self, phase: str, tokens: int, top_k: int, hidden: int, ranks: int) -> float:
         """The bytes of DeepEP's normal kernels: one copy to each other node that has an expert of the token, over the
-        adapter, and from there one to each such GPU, over NVLink; the slower of the two shows."""
+        adapter, and from there one to each such GPU, over NVLink; the slower of the two shows. Of a routing trace the
+        busiest GPU's."""
         fabric, size = self.server.fabric, hidden * (1 + 4 / 128 if phase == "dispatch" else 2)
         nodes = ceil(ranks / fabric.ranks)
+        if self.routed and ranks % nodes == 0:
+            link = float(fabric.links(min(ranks, fabric.ranks), exchange=True)["out", 0])
+            return tokens * size * self._busiest(ranks, nodes, link, float(fabric.adapter))
 
         def reach(places: int) -> float:
             """Expected number of `places` that hold any of a token's top_k experts, each drawn evenly."""
@@ -195,6 +252,25 @@ class Kernels:
         outside = reach(nodes) * (nodes - 1) / nodes if nodes > 1 else 0.0
         links = float(fabric.links(min(ranks, fabric.ranks), exchange=True)["out", 0])
         return tokens * size * max(reach(ranks) / links, outside / float(fabric.adapter) if outside else 0.0)
+
+    def _busiest(self, ranks: int, nodes: int, link: float, adapter: float) -> float:
+        """Seconds of one byte a token on the busiest link or adapter of the normal kernels, of the sampled layer where
+        that is in the middle.
+
+        A GPU's adapter sends to the GPU of its number on each other node, which forwards over NVLink; results come
+        back by the same ways.
+        """
+        assert self.routed is not None, "called where a trace says who sends what"
+        inside, found = ranks // nodes, []
+        for to_rank, to_node in zip(self.routed.reach(ranks, ranks), self.routed.reach(ranks, nodes), strict=True):
+            copies = to_rank.reshape(nodes, inside, nodes, inside)  # source node and number, target node and number
+            forwarded = copies.sum(axis=(0, 3))  # by number and target node: what a GPU there hands on
+            busiest = max(forwarded.max(), to_rank.sum(axis=0).max()) / link
+            if nodes > 1:
+                far = to_node.reshape(nodes, inside, nodes) * ~np.eye(nodes, dtype=bool)[:, None, :]
+                busiest = max(busiest, max(far.sum(axis=2).max(), far.sum(axis=0).max()) / adapter)
+            found.append(busiest)
+        return float(sorted(found)[len(found) // 2])
 
 
 @cache

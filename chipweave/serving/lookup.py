@@ -19,16 +19,16 @@ class StepTimes:
 
     def __init__(self, setup: Setup, block: int) -> None:
         self.setup, self.block, self.places = setup, block, PLACES
-        self.known: dict[Batch, float] = {}
+        self.known: dict[Batch, dict[str, int]] = {}
         self.computed, self.reused, self.refined, self.largest_error = 0, 0, 0, 0.0
 
-    def seconds(self, decode: int, context: int, prompts: int, new: int, seen: int) -> float:
-        """Of `decode` sequences with `context` tokens together, and `prompts` chunks of `new` tokens together that see
-        `seen` each."""
+    def kinds(self, decode: int, context: int, prompts: int, new: int, seen: int) -> dict[str, int]:
+        """ns by kind of work, of `decode` sequences with `context` tokens together, and `prompts` chunks of `new`
+        tokens together that see `seen` each."""
         batch = self._like(decode, context, prompts, new, seen)
         time = self.known.get(batch)
         if time is None:
-            time = self.known[batch] = self.setup.seconds(batch)
+            time = self.known[batch] = self.setup.kinds(batch)
             self.computed += 1
         else:
             self.reused += 1
@@ -44,7 +44,9 @@ class StepTimes:
     def _rounded(self, tokens: int) -> int:
         return _up(tokens, max(1, 1 << max(0, tokens.bit_length() - self.places)))
 
-    def _compared(self, time: float, batch: Batch, decode: int, context: int, new: int, seen: int) -> float:
+    def _compared(
+        self, time: dict[str, int], batch: Batch, decode: int, context: int, new: int, seen: int
+    ) -> dict[str, int]:
         """`time` of a rounded step, or, where it is more than MOST_ERROR off the exact one, finer
         rounding from here on.
 
@@ -52,8 +54,8 @@ class StepTimes:
         """
         each = -(-new // batch.prompts) if batch.prompts else 0
         exact = Batch(batch.decode, -(-context // decode) if decode else 0, batch.prompts, each, max(each, seen))
-        true = time if exact == batch else self.setup.seconds(exact)
-        error = abs(time / true - 1)
+        true = time if exact == batch else self.setup.kinds(exact)
+        error = abs(sum(time.values()) / (sum(true.values()) or 1) - 1)
         if error <= MOST_ERROR:
             self.largest_error = max(self.largest_error, error)
             return time

@@ -25,6 +25,7 @@ class Request:
 
     prompt, output  tokens of each; done: prompt tokens computed (of `prefill`, which grows where it is computed again)
     made            tokens generated; arrived, first, last: seconds
+    where           ns by kind of work that engines spent while it was there; entered: what the one had spent before
     """
 
     number: int
@@ -39,6 +40,8 @@ class Request:
     first: float = -1.0
     last: float = -1.0
     preempted: int = 0
+    entered: dict[str, int] | None = None
+    where: dict[str, int] = field(default_factory=dict, repr=False)
 
     @property
     def context(self) -> int:

@@ -1,8 +1,11 @@
 """What a step is shown as: JSON `chipweave.step/1`, a table on the terminal, a picture."""
 
+from typing import Any
+
 from chipweave.io.atomic import write_json
 from chipweave.io.outputs import save_picture
 from chipweave.serving.step import Batch, Setup, Step
+from chipweave.topology.inherited import in_words
 
 KINDS = ("attention", "gemm", "moe", "dispatch", "combine", "collective", "framework", "other")
 COLOURS = dict(
@@ -10,11 +13,11 @@ COLOURS = dict(
 )
 
 
-def as_json(step: Step, setup: Setup, batch: Batch) -> dict:
+def as_json(step: Step, setup: Setup, batch: Batch, run: dict[str, Any]) -> dict:
     """The document: `critical` sums to `time_ns`.
 
     parts: every work with its start and end, ns since the start of the step; layer is null before
-    and after the layers.
+    and after the layers. run: the settings that `setup` was made of, for who makes it again.
     """
     parts = [
         {
@@ -24,9 +27,11 @@ def as_json(step: Step, setup: Setup, batch: Batch) -> dict:
             "start_ns": p.start,
             "end_ns": p.end,
             "micro_batch": p.work.batch,
+            "critical": p.critical,
         }
         for p in step.parts
     ]
+    composed = setup.kernels.composed
     return {
         "schema": "chipweave.step/1",
         "time_ns": step.ns,
@@ -35,13 +40,30 @@ def as_json(step: Step, setup: Setup, batch: Batch) -> dict:
         "model": setup.model.name,
         "system": setup.kernels.server.name,
         "gpus": setup.layout.gpus,
+        "inherited": dict(setup.kernels.server.inherited),
         "tokens": batch.decode + batch.prompts * batch.new,
+        "run": run,
+        "decoded_tokens": batch.decode,
+        "composed": composed.document() if composed else None,
     }
 
 
-def write(step: Step, setup: Setup, batch: Batch, json_path: str | None, picture: str | None) -> None:
-    """Write what was wanted; the table goes to the terminal unless the JSON does (json_path "-")."""
-    document = as_json(step, setup, batch)
+def write(
+    step: Step,
+    setup: Setup,
+    batch: Batch,
+    run: dict[str, Any],
+    json_path: str | None,
+    picture: str | None,
+    energy: dict | None = None,
+) -> None:
+    """Write what was wanted; the table goes to the terminal unless the JSON does (json_path "-").
+
+    energy: the document of chipweave.serving.energy, where it was wanted.
+    """
+    document = as_json(step, setup, batch, run)
+    if energy:
+        document["energy"] = energy
     if picture:
         draw(document, picture)
     if json_path:
@@ -51,23 +73,48 @@ def write(step: Step, setup: Setup, batch: Batch, json_path: str | None, picture
 
 
 def show(document: dict) -> None:
-    """The table: time of the step, tokens/s of the whole system, and each kind's share of the critical path."""
+    """The table: time of the step, tokens/s of all its GPUs, and each kind's share of the critical path."""
     from chipweave.io.console import say
 
     total = document["time_ns"]
-    rate = document["tokens"] / total * 1e9
+    decoded, rate = document["decoded_tokens"], document["tokens"] / total * 1e9
+    counted = "decoded tokens/s" if decoded == document["tokens"] else "prompt tokens/s, none decoded"
     lines = [
         (
             f"{document['model']} on {document['gpus']} GPUs of "
-            f"{document['system']}: {total / 1e6:.2f} ms a step, {rate:,.0f} tokens/s"
+            f"{document['system']}: {total / 1e6:.2f} ms a step, {rate:,.0f} {counted}"
         )
     ]
+    if document["composed"]:
+        c = document["composed"]
+        lines.append(
+            f"  experts and moving tokens simulated on {c['topology']}: {c['strategy']}, links {c['link_model']}, "
+            f"{c['admission']} (preset {c['preset']}), trace {c['trace']['name']}"
+        )
     for kind, ns in sorted(document["critical"].items(), key=lambda t: -t[1]):
         lines.append(f"  {kind:<11} {ns / 1e6:8.2f} ms {ns / total:6.1%}")
     beside = sum(p["end_ns"] - p["start_ns"] for p in document["parts"]) - total
     if beside > 0:
         lines.append(f"  {beside / 1e6:.2f} ms more run beside these")
-    say("\n".join(lines))
+    if document["inherited"]:
+        lines.append(f"  It rests on figures of another device: {in_words(document['inherited'])}.")
+    say("\n".join([*lines, *_joules(document.get("energy"), total)]))
+
+
+def _joules(energy: dict | None, total_ns: int) -> list[str]:
+    """Lines of the energy, and whose figures it rests on."""
+    if not energy:
+        return []
+    whose = f"{energy['figures']}'s figures" + (", another device's" if energy["inherited"] else "")
+    each = energy["joules_per_token"]
+    lines = [f"{energy['joules']:.2f} J, {each:.3g} J a token, {energy['watts_per_gpu']:.0f} W a GPU ({whose})"]
+    lines += [
+        f"  {part:<11} {joules:8.2f} J  {joules / energy['joules']:6.1%}" for part, joules in energy["by_part"].items()
+    ]
+    if energy["time_under_limit_ns"] > total_ns:
+        under, limit = energy["time_under_limit_ns"] / 1e6, energy["limit_watts"]
+        lines.append(f"  under its limit of {limit:.0f} W a GPU the clock goes down: {under:.2f} ms")
+    return lines
 
 
 def draw(document: dict, path: str) -> None:
@@ -104,6 +151,7 @@ def draw(document: dict, path: str) -> None:
         f"{document['model']}, {document['gpus']} GPUs of "
         f"{document['system']}: {document['time_ns'] / 1e6:.2f} ms a step"
     )
-    axes.legend(ncols=4, fontsize=8, frameon=False)
+    axes.margins(y=0.15)
+    axes.legend(ncols=len(KINDS), loc="upper center", fontsize=8, frameon=False, columnspacing=1.2)
     figure.tight_layout()
     save_picture(figure, path)

@@ -7,7 +7,7 @@ after the first; each gap between two tokens of one request.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,12 +18,17 @@ import simpy
 from chipweave.declare import registry, yamlfile
 from chipweave.declare.params import check_head
 from chipweave.declare.user_code import Gate, is_code
-from chipweave.errors import BadInput, Fault, Faults, nearest
+from chipweave.errors import BadInput, Fault, Faults, Stuck, nearest
 from chipweave.serving import load as loads
+from chipweave.serving.composed import choice_of
 from chipweave.serving.policies import ROLES, BatchingPolicy, PreemptionPolicy, Request
 from chipweave.serving.server import Engine, Limits, World
 from chipweave.serving.setup import setup
 from chipweave.serving.step import Setup
+from chipweave.serving.system import load as load_system
+
+UNDER = ("strategy", "link_model", "preset")
+"""Under what the experts of a composed system run (chipweave.serving.composed.Choice)."""
 
 KEYS = (
     "schema",
@@ -35,6 +40,7 @@ KEYS = (
     "precision",
     "framework",
     "balance",
+    *UNDER,
     "requests",
     "server",
     "prefill",
@@ -50,7 +56,7 @@ class ServerRun:
     """A run as read.
 
     prefill: the setup that computes prompts where it is apart from the one that decodes; None: one
-    engine does both.
+    engine does both. source: the file it was read from, its path and what it says.
     """
 
     setup: Setup
@@ -59,6 +65,7 @@ class ServerRun:
     limits: Limits
     batching: BatchingPolicy
     preemption: PreemptionPolicy
+    source: dict[str, Any]
 
 
 def read(path: str | Path, allow_code: bool = False) -> ServerRun:
@@ -94,11 +101,12 @@ def read(path: str | Path, allow_code: bool = False) -> ServerRun:
     ]
     system, model, ways = text("system"), text("model"), text("parallel")
     formats, balance = text("precision", "bf16"), text("balance", "popular")
+    under = choice_of({key: text(key) for key in UNDER})
     gate.raise_if_refused()
     faults.raise_if_any()
     assert wanted is not None  # or there were faults
     longest = max(p + o for p, o in zip(wanted.prompts, wanted.outputs, strict=True))
-    common = (formats, framework, "plain", balance, 1, longest)
+    common = (formats, framework, "plain", balance, 1, longest, under, True)
     made = setup(system, model, ways, *common)
     apart = None
     if "prefill" in given:
@@ -108,8 +116,13 @@ def read(path: str | Path, allow_code: bool = False) -> ServerRun:
         own: dict[str, yamlfile.Node] = node.value
         where, ranks = _text(own, "system", system, faults), _text(own, "parallel", "", faults)
         faults.raise_if_any()
+        if made.kernels.server.composed or load_system(where).composed:
+            what = f"prefill apart: no link leads from {where} to {system}"
+            raise BadInput(Fault(what, node.place, "prefill and decode together, or systems of nodes with adapters"))
         apart = setup(where, model, ranks, *common)
-    return ServerRun(made, apart, wanted, limits, *policies)
+    source = {"path": str(Path(path).resolve()), "settings": root.plain()}
+    batching, preemption = policies
+    return ServerRun(made, apart, wanted, limits, batching, preemption, source)
 
 
 def _text(given: dict[str, yamlfile.Node], key: str, default: str, faults: Faults) -> str:
@@ -150,8 +163,8 @@ def _policy(server: yamlfile.Node, role: str, default: str, gate: Gate, folder: 
     return registry.serving_policies.find(full)(role)
 
 
-def play(run: ServerRun) -> dict[str, Any]:
-    """The result document; runs until every request has left."""
+def play(run: ServerRun, left: Callable[[World], None] | None = None) -> dict[str, Any]:
+    """The result document; runs until every request has left, and then calls `left`."""
     world = World()
     parts = [(run.prefill, "prefill"), (run.setup, "decode")] if run.prefill else [(run.setup, "")]
     world.engines = [Engine(world, s, run.batching, run.preemption, run.limits, only) for s, only in parts]
@@ -161,7 +174,10 @@ def play(run: ServerRun) -> dict[str, Any]:
     else:
         world.env.process(_arrive(world, requests, run.load.arrivals))
     world.env.run()
-    return summary(world, len(requests), sum(s.layout.gpus for s, _ in parts))
+    if left:
+        left(world)
+    found = summary(world, len(requests), sum(s.layout.gpus for s, _ in parts))
+    return {**found, "inherited": dict(run.setup.kernels.server.inherited), "run": run.source}
 
 
 def _closed_loop(world: World, requests: Sequence[Request], loop: int) -> None:
@@ -180,9 +196,9 @@ def _closed_loop(world: World, requests: Sequence[Request], loop: int) -> None:
 
 
 def _arrive(world: World, requests: Sequence[Request], times: Sequence[float]) -> Generator[simpy.Event, Any, None]:
-    """The arrivals of an open loop, at `times` seconds; a time that has passed means now."""
+    """The arrivals of an open loop, `times` seconds apart: the clock starts at the first of them, whatever it says."""
     for request, at in zip(requests, times, strict=True):
-        yield world.env.timeout(max(0.0, at - world.env.now))
+        yield world.env.timeout(max(0.0, at - times[0] - world.env.now))
         request.arrived = world.env.now
         world.engines[0].put(request)
 
@@ -191,13 +207,16 @@ def summary(world: World, count: int, gpus: int) -> dict[str, Any]:
     """The document `chipweave.serve/1`.
 
     Rates are over the whole run, first arrival to last token, start and drain included. TPOT leaves
-    out requests of one token. Raises RuntimeError where requests were lost, which no policy can
-    bring about.
+    out requests of one token.
+
+    Raises:
+        Stuck: a policy left requests that it never began.
     """
     done = sorted(world.left, key=lambda r: r.number)
     if len(done) != count:
-        raise RuntimeError(f"{len(done)} of {count} requests were answered")
-    seconds = max(r.last for r in done)
+        kinds = ", ".join(dict.fromkeys(e.batching.kind for e in world.engines))
+        raise Stuck(f"{kinds}: {len(done)} of {count} requests were answered, the others are never begun")
+    seconds = max(r.last for r in done) - min(r.arrived for r in done)
     tokens = sum(r.output for r in done)
     several = [r for r in done if r.output > 1]
     per_user = [(r.output - 1) / (r.last - r.first) for r in several if r.last > r.first]
@@ -208,7 +227,7 @@ def summary(world: World, count: int, gpus: int) -> dict[str, Any]:
             "busy": e.busy / seconds,
             "step_shapes_computed": e.times.computed,
             "step_shapes_reused": e.times.reused,
-            "largest_error_of_reuse": e.times.largest_error,
+            "largest_error_of_reuse": max(e.times.largest_error, _between_sizes(e.setup)),
             "rounding_refined": e.times.refined,
             "kv_blocks": e.blocks,
             "kv_blocks_peak": e.peak,
@@ -222,6 +241,7 @@ def summary(world: World, count: int, gpus: int) -> dict[str, Any]:
         "seconds": seconds,
         "gpus": gpus,
         "ttft_ms": spread([r.first - r.arrived for r in done]),
+        "request": life(done),
         "queue_ms": spread([r.began - r.arrived for r in done]),
         "tpot_ms": spread([(r.last - r.first) / (r.output - 1) for r in several]),
         "itl_ms": spread(world.gaps),
@@ -229,7 +249,29 @@ def summary(world: World, count: int, gpus: int) -> dict[str, Any]:
         "output_tokens_per_s_per_gpu": tokens / seconds / gpus,
         "output_tokens_per_s_per_user": float(np.mean(per_user)) if per_user else None,
         "engines": engines,
+        "composed": [e.setup.kernels.composed.document() for e in world.engines if e.setup.kernels.composed],
     }
+
+
+def life(done: Sequence[Request]) -> dict[str, Any]:
+    """Where the mean request spends its time from arrival to last token: {"mean_ns", "where": {class: ns}}, which sums.
+
+    `queue` until its prompt begins; a kind of work: what its engine spent on that meanwhile, for whomever; `waiting`:
+    the rest, its cache on the way to another engine or an engine without a step.
+    """
+    sums = {"queue": sum(round((r.began - r.arrived) * 1e9) for r in done)}
+    for request in done:
+        for kind, ns in request.where.items():
+            sums[kind] = sums.get(kind, 0) + ns
+    whole = sum(round((r.last - r.arrived) * 1e9) for r in done)
+    sums["waiting"] = max(0, whole - sum(sums.values()))
+    where = {name: ns // len(done) for name, ns in sums.items()}
+    return {"mean_ns": sum(where.values()), "where": where}
+
+
+def _between_sizes(made: Setup) -> float:
+    """The largest error found between two sizes of a step that a composed system simulated; 0 where none did."""
+    return made.kernels.composed.largest_error if made.kernels.composed else 0.0
 
 
 def spread(seconds: Sequence[float]) -> dict[str, float | None]:

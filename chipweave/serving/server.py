@@ -17,7 +17,7 @@ from typing import Any
 import simpy
 
 from chipweave.errors import BadInput, Stuck
-from chipweave.serving import setting
+from chipweave.serving import guard, setting
 from chipweave.serving.lookup import StepTimes
 from chipweave.serving.policies import BatchingPolicy, Plan, PreemptionPolicy, Request, View
 from chipweave.serving.step import Setup
@@ -71,6 +71,7 @@ class Engine:
         each = setting.kv_bytes(setup.model, layout, formats, limits.block)
         self.blocks = self.free = int(room // each) * layout.dp if each else 1 << 40
         self.busy = 0.0
+        self.kinds: dict[str, int] = {}  # ns of steps by kind of work
         self.peak = self.preemptions = self.steps = 0
         self.wake = world.env.event()
         world.env.process(self.run())
@@ -113,9 +114,12 @@ class Engine:
             deciders = self._make_room() if plan.decode else []
             if plan.decode and not deciders and not plan.prompts:
                 continue
-            seconds = self._seconds(deciders, plan.prompts)
+            kinds = self._kinds(deciders, plan.prompts)
+            seconds = sum(kinds.values()) * 1e-9
             yield self.world.env.timeout(seconds)
             self.steps, self.busy = self.steps + 1, self.busy + seconds
+            for kind, ns in kinds.items():
+                self.kinds[kind] = self.kinds.get(kind, 0) + ns
             self._advance(deciders, plan.prompts)
 
     def _admit_decoders(self) -> None:
@@ -126,6 +130,7 @@ class Engine:
                 return
             request = self.waiting.popleft()
             request.done, request.blocks, self.free = request.prefill, blocks, self.free - blocks
+            request.entered = dict(self.kinds) if request.entered is None else request.entered
             self.running.append(request)
 
     def _plan(self) -> Plan:
@@ -140,13 +145,7 @@ class Engine:
             self.limits.tokens,
             self.limits.running,
         )
-        plan = self.batching.plan(view)
-        total = sum(n for _, n in plan.prompts) + (len(self.running) if plan.decode else 0)
-        if total > self.limits.tokens or any(not 0 < n <= r.prefill - r.done for r, n in plan.prompts):
-            raise BadInput(
-                f"{self.batching.kind}: a step of {total} tokens, at most "
-                f"{self.limits.tokens}, or a prompt with more tokens than are left of it"
-            )
+        plan = guard.plan_of(self.batching, view, [*view.started, *view.waiting])
         for request, _ in plan.prompts:
             if request.done == 0 and request not in self.started:
                 self._begin(request)
@@ -155,14 +154,12 @@ class Engine:
     def _begin(self, request: Request) -> None:
         """A prompt starts: it takes blocks for all its tokens and the first one it makes."""
         blocks = self._needed(request.prefill + 1)
-        if blocks > self.free:
-            raise BadInput(
-                f"{self.batching.kind}: began request {request.number}, "
-                f"which needs {blocks} cache blocks of {self.free} free ones"
-            )
+        guard.begun(self.batching, request, blocks, self.free)
         self.waiting.remove(request)
         self.started.append(request)
         request.blocks, self.free = blocks, self.free - blocks
+        self.peak = max(self.peak, self.blocks - self.free)
+        request.entered = dict(self.kinds) if request.entered is None else request.entered
         if request.began < 0:
             request.began = self.world.env.now
 
@@ -174,9 +171,7 @@ class Engine:
                 continue
             need = self._needed(request.prompt + request.made + 1) - request.blocks
             while need > self.free:
-                victim = self.preemption.victim(self.running)
-                if victim not in self.running:
-                    raise BadInput(f"{self.preemption.kind}: request {victim.number} gives way and does not run")
+                victim = guard.victim_of(self.preemption, self.running)
                 self._give_way(victim)
                 if victim is request:
                     break
@@ -199,12 +194,20 @@ class Engine:
             request.done = request.prefill
         self.waiting.appendleft(request)
 
-    def _seconds(self, deciders: list[Request], prompts: list[tuple[Request, int]]) -> float:
-        """Time of a step; attention is timed by the sum of contexts of decoders and the longest of prompts."""
+    def _left(self, request: Request) -> None:
+        """A request leaves the engine: what it spent meanwhile, by kind of work."""
+        before = request.entered or {}
+        for kind, ns in self.kinds.items():
+            request.where[kind] = request.where.get(kind, 0) + ns - before.get(kind, 0)
+        request.entered = None
+
+    def _kinds(self, deciders: list[Request], prompts: list[tuple[Request, int]]) -> dict[str, int]:
+        """ns of a step by kind of work; attention is timed by the sum of contexts of decoders and the longest of
+        prompts."""
         context = sum(r.prompt + r.made for r in deciders)
         new = sum(n for _, n in prompts)
         seen = max((r.done + n for r, n in prompts), default=0)
-        return self.times.seconds(len(deciders), context, len(prompts), new, seen)
+        return self.times.kinds(len(deciders), context, len(prompts), new, seen)
 
     def _advance(self, deciders: list[Request], prompts: list[tuple[Request, int]]) -> None:
         """A step is over: a token to each decoder and to each prompt that is complete; requests that have all leave."""
@@ -221,6 +224,7 @@ class Engine:
         for request in [r for r in self.running if r.made >= r.output]:
             self.running.remove(request)
             self.free += request.blocks
+            self._left(request)
             self.world.leave(request)
 
     def _token(self, request: Request, now: float) -> None:
@@ -232,6 +236,7 @@ class Engine:
         request.made, request.last = request.made + 1, now
         if request.made >= request.output and request not in self.running:
             self.free += request.blocks
+            self._left(request)
             self.world.leave(request)
 
     def _onward(self, request: Request) -> None:
@@ -239,6 +244,7 @@ class Engine:
         if self.only == "prefill":
             self.free, request.blocks = self.free + request.blocks, 0
             request.prefill = request.prompt + request.made
+            self._left(request)
             self.world.move(request)
         else:
             self.running.append(request)

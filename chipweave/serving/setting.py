@@ -14,8 +14,15 @@ FORMATS = {
     "fp8": ("fp8", 1.0),
     "fp8_block": ("fp8_block", 1.0 + 4 / 128**2),
     "fp4": ("bfloat16", 0.5 + 1 / 32),
+    "int4": ("bfloat16", 0.5 + 2 / 32),
+    "nvfp4": ("nvfp4", 0.5 + 1 / 16),
 }
-"""Name -> (type of the operands, bytes of a weight): fp4 weights are MXFP4, one scale byte for 32, widened to 16."""
+"""Name -> (type of the operands, bytes of a weight): fp4 weights are MXFP4, one scale byte for 32, widened to 16 where
+the die multiplies no four bits; int4 has a 16-bit scale for 32 and is widened; nvfp4 has a byte for 16, multiplied as
+it is."""
+
+WIDENED = ("fp4", "int4")
+"""Formats of experts whose dense layers stay in 16 bits where one format is given for all."""
 
 RESERVED = Fraction(1, 10)
 """Of a GPU's memory, for activations, graphs and the libraries: the servers' usual default (vLLM
@@ -104,7 +111,7 @@ def precision(text: str) -> Precision:
             found[key] = value
     faults.raise_if_any()
     every = found.get("all", "bf16")
-    dense = "bf16" if every == "fp4" else every
+    dense = "bf16" if every in WIDENED else every
     return Precision(found.get("dense", dense), found.get("experts", every), found.get("kv", "bf16"))
 
 
@@ -114,13 +121,36 @@ def weight_bytes(model: ServingModel, layout: Parallel, formats: Precision) -> f
     Layers and experts are dealt evenly, the fullest stage and rank getting what is over; embedding
     and head are 16 bits.
     """
-    dense, experts = FORMATS[formats.dense][1], FORMATS[formats.experts][1]
-    layers = -(-model.layers // layout.pp)
-    mlp = sum(model.mlp_weights(i) for i in range(model.layers)) * layers / model.layers
-    own = (layers * model.attention_weights + mlp) / layout.tp * dense
     moe = -(-len(model.moe_layers) // layout.pp)
     local = -(-model.experts // layout.ep) * model.expert_weights / layout.moe_tp if model.experts else 0
-    return own + moe * local * experts + 2 * model.vocab * model.hidden / layout.tp * 2
+    return dense_bytes(model, layout, formats) + moe * local * FORMATS[formats.experts][1]
+
+
+def dense_bytes(model: ServingModel, layout: Parallel, formats: Precision) -> float:
+    """As `weight_bytes`, without routed experts."""
+    layers = -(-model.layers // layout.pp)
+    mlp = sum(model.mlp_weights(i) for i in range(model.layers)) * layers / model.layers
+    own = (layers * model.mean_attention_weights + mlp) / layout.tp * FORMATS[formats.dense][1]
+    return own + 2 * model.vocab * model.hidden / layout.tp * 2
+
+
+def over_dies(server: Server, layout: Parallel, ways: str) -> Parallel:
+    """The ranks on a composed system: every die that computes is a replica of attention, and a strategy places experts.
+
+    Raises:
+        BadInput: other ranks; messages inside a layer's attention are not simulated.
+    """
+    faults, dies = Faults(), server.gpus
+    if layout.tp > 1 or layout.pp > 1:
+        faults.add(
+            f"tp={layout.tp}, pp={layout.pp} on {server.name}, whose dies are replicas of attention",
+            allowed="tp=1, pp=1",
+        )
+    for key, given in (("dp", layout.dp), ("ep", layout.ep)):
+        if f"{key}=" in ways and given != dies:
+            faults.add(f"{key}={given} on {server.name}", allowed=f"{key}={dies}, its dies that compute, or left out")
+    faults.raise_if_any()
+    return Parallel(1, dies, dies, 1)
 
 
 def kv_room(server: Server, model: ServingModel, layout: Parallel, formats: Precision) -> float:
@@ -149,14 +179,29 @@ def check(server: Server, model: ServingModel, layout: Parallel, formats: Precis
         faults.add(
             f"{model.kv_heads} KV heads of {model.name} neither divide over tp={layout.tp} nor are copied evenly"
         )
-    if model.experts and model.experts % layout.ep:
-        faults.add(f"{model.experts} experts of {model.name} do not divide over ep={layout.ep}")
+    if model.experts and model.experts % layout.ep and not server.composed:
+        ways = [n for n in range(1, layout.ranks + 1) if model.experts % n == 0 and layout.ranks % n == 0]
+        faults.add(
+            f"{model.experts} experts of {model.name} do not divide over ep={layout.ep}",
+            allowed=f"ep of {', '.join(map(str, ways))} on {layout.ranks} ranks",
+        )
+    if model.linear and model.linear.value_heads % layout.tp:
+        faults.add(f"{model.linear.value_heads} heads of linear attention do not divide over tp={layout.tp}")
     if layout.ep > 1 and not model.experts:
         faults.add(f"ep={layout.ep}, and {model.name} has no experts")
     if layout.ranks % layout.ep:
         faults.add(f"ep={layout.ep} does not divide the tp x dp = {layout.ranks} ranks of a stage")
     if model.experts and model.expert_intermediate % layout.moe_tp:
         faults.add(f"{model.expert_intermediate} columns of an expert do not divide over {layout.moe_tp} slices")
+    if model.positions and context > model.positions:
+        faults.add(
+            f"{context} tokens of context; {model.name} has {model.positions} positions",
+            allowed=f"at most {model.positions}, or a config.json whose max_position_embeddings says more",
+        )
+    if server.package is None and "nvfp4" in (formats.dense, formats.experts):
+        faults.add(
+            f"the die of {server.name} multiplies no nvfp4", allowed=", ".join(f for f in FORMATS if f != "nvfp4")
+        )
     if layout.pp > model.layers:
         faults.add(f"pp={layout.pp} stages of {model.layers} layers")
     faults.raise_if_any()

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
 
 from chipweave.kernel_models.attention import Attention
 from chipweave.serving.kernels import Kernels
-from chipweave.serving.models import ServingModel
+from chipweave.serving.models import Linear, ServingModel
 from chipweave.serving.schedule import Part, Schedule, Work, play
 from chipweave.serving.setting import Parallel, Precision
 
@@ -20,6 +22,17 @@ GRAPH_HOP = 5e-6
 
 SAMPLING_KERNELS = 6
 """Launches after the logits: softmax, top-k, top-p, draw, gather, copy; a guess."""
+
+
+STATE_CHUNK, STATE_KERNELS = 64, 7
+"""Tokens of a chunk of linear attention's prompts, and kernels: convolution, six of the chunked rule
+(flash-linear-attention, fla/ops/gated_delta_rule/chunk.py)."""
+
+INDEX_KERNELS = 8
+"""Norm of the key; rotary embedding, rotation and cast of queries and key; scale of the heads' weights
+(deepseek-ai/DeepSeek-V3.2-Exp, inference/model.py, Indexer)."""
+INDEX_HEAD = 128
+"""Bytes of a token's index key where a model states no size of its heads."""
 
 
 @dataclass(frozen=True)
@@ -52,30 +65,58 @@ class Step:
 
 @dataclass(frozen=True)
 class Setup:
-    """A model laid over a server: what does not change from step to step."""
+    """A model laid over a server: what does not change from step to step.
+
+    without: a kind of work taken as infinitely fast (chipweave.serving.why); "": none.
+    """
 
     model: ServingModel
     kernels: Kernels
     layout: Parallel
     formats: Precision
     schedule: Schedule
+    without: str = ""
 
     def step(self, batch: Batch) -> Step:
         """Times one step, part by part: what `chipweave step` shows."""
-        share = self.schedule.micro_batches
+        share = min(self.schedule.micro_batches, self._sequences(batch))
         chains = [list(_works(self, _slice(batch, share, i), i)) for i in range(share)]
-        parts, critical = play(chains, self.schedule)
+        parts, critical = play(chains, self._schedule(batch))
         return Step(parts, critical)
+
+    def _sequences(self, batch: Batch) -> int:
+        """Sequences of the fullest rank's micro-batch; at least 1. One alone is not divided further."""
+        ways = self.layout.dp * self.layout.pp
+        return max(1, -(-batch.decode // ways) + -(-batch.prompts // ways))
+
+    def _schedule(self, batch: Batch) -> Schedule:
+        return self.schedule.of(_Rank(self, batch).tokens)
 
     def seconds(self, batch: Batch) -> float:
         """Seconds of one step; equal layers are timed once, where nothing overlaps.
 
-        Equal to step(batch).ns, at a cost that does not grow with the layers: what `serve` calls
-        for each step.
+        Equal to step(batch).ns, at a cost that does not grow with the layers.
         """
-        if self.schedule.micro_batches > 1 or self.schedule.streams:
-            return self.step(batch).ns * 1e-9
-        return sum(count * _ns(s) for count, works in _groups(self, _Rank(self, batch)) for _, _, s in works) * 1e-9
+        return sum(self.kinds(batch).values()) * 1e-9
+
+    def kinds(self, batch: Batch) -> dict[str, int]:
+        """ns of one step by kind of work on its critical path: what `serve` calls for each step."""
+        if self.schedule.micro_batches > 1 or self._schedule(batch).streams:
+            return self.step(batch).critical
+        sums: dict[str, int] = {}
+        for count, works in _groups(self, _Rank(self, batch, exactly=False)):
+            for kind, _, seconds in works:
+                sums[kind] = sums.get(kind, 0) + count * (0 if kind == self.without else _ns(seconds))
+        return sums
+
+    @property
+    def alike(self) -> list[list[int]]:
+        """Layers that take equally long, list by list; on a composed system every MoE layer is simulated on its own."""
+        sorts = list(self.model.sorts.values())
+        if self.kernels.composed is None:
+            return sorts
+        routed = self.model.moe_layers
+        return [each for layers in sorts for each in ([[i] for i in layers] if layers[0] in routed else [layers])]
 
 
 def _slice(batch: Batch, shares: int, i: int) -> Batch:
@@ -97,9 +138,15 @@ def _groups(setup: Setup, rank: _Rank) -> Iterator[tuple[int, list[tuple[str, st
     host = f.get("framework.step_s", 0.0) + f.get("framework.sequence_s", 0.0) * (rank.decode + rank.prompts)
     embedding = rank.kernels.small(4 * rank.tokens * setup.model.hidden)
     yield 1, [("framework", "host", host), ("other", "embedding", embedding)]
-    for layers in setup.model.sorts.values():
+    for layers in setup.alike:
         yield len(layers), list(rank.layer(layers[0]))
     yield 1, list(rank.head())
+
+
+def work_values(setup: Setup, batch: Batch) -> Iterator[tuple[int, list[tuple[str, str, Any]]]]:
+    """(times, [(kind, name, what the kernels of `setup` answer)]) of one rank's works: seconds, or what other kernels
+    give in their place."""
+    yield from _groups(setup, _Rank(setup, batch))
 
 
 def _works(setup: Setup, batch: Batch, number: int) -> Iterator[Work]:
@@ -107,9 +154,12 @@ def _works(setup: Setup, batch: Batch, number: int) -> Iterator[Work]:
     rank = _Rank(setup, batch)
     if not rank.tokens:
         return
-    before, *sorts, after = [[(k, n, _ns(s)) for k, n, s in works if _ns(s)] for _, works in _groups(setup, rank)]
+    before, *sorts, after = [
+        [(k, n, 0 if k == setup.without else _ns(s)) for k, n, s in works if _ns(s)]
+        for _, works in _groups(setup, rank)
+    ]
     yield from (Work(k, n, None, ns, number) for k, n, ns in before if number == 0 or k != "framework")
-    of_layer = {i: works for works, layers in zip(sorts, setup.model.sorts.values(), strict=True) for i in layers}
+    of_layer = {i: works for works, layers in zip(sorts, setup.alike, strict=True) for i in layers}
     for layer in range(setup.model.layers):
         yield from (Work(k, n, layer, ns, number) for k, n, ns in of_layer[layer])
     yield from (Work(k, n, None, ns, number) for k, n, ns in after)
@@ -118,16 +168,29 @@ def _works(setup: Setup, batch: Batch, number: int) -> Iterator[Work]:
 class _Rank:
     """Shapes and times of one rank's share of a batch: the rank with the most tokens, as all wait for it."""
 
-    def __init__(self, setup: Setup, batch: Batch) -> None:
+    def __init__(self, setup: Setup, batch: Batch, exactly: bool = True) -> None:
         """Divide the batch over the dp replicas, rounding up; `every` counts the tokens of all
-        replicas, which experts serve.
+        replicas, which experts serve. exactly: whether a composed system simulates just these tokens.
+
+        With pp stages as many micro-batches are under way, one in each: the step is the way of one through all stages.
         """
         self.model, self.kernels, self.layout, self.formats = setup.model, setup.kernels, setup.layout, setup.formats
-        dp = self.layout.dp
+        dp, pp = self.layout.dp, self.layout.pp
+        batch = replace(batch, decode=-(-batch.decode // pp), prompts=-(-batch.prompts // pp))
         self.decode, self.prompts = -(-batch.decode // dp), -(-batch.prompts // dp)
         self.batch = batch
         self.tokens = self.decode + self.prompts * batch.new
         self.every = batch.decode + batch.prompts * batch.new
+        self.exactly = exactly
+
+    @cached_property
+    def simulated(self) -> dict[int, tuple[float, float, float]]:
+        """MoE layer -> seconds of dispatch, experts and combine on a composed system; empty on others."""
+        m = self.model
+        if self.kernels.composed is None:
+            return {}
+        times = self.kernels.simulated(self.every, self.tokens, m.top_k, m.hidden, self.exactly)
+        return dict(zip(sorted(m.moe_layers), times, strict=True))
 
     def layer(self, layer: int) -> Iterator[tuple[str, str, float]]:
         """(kind, name, seconds) of a layer's works, in order.
@@ -139,19 +202,19 @@ class _Rank:
         m, k, tokens = self.model, self.kernels, self.tokens
         size = 2 * tokens * m.hidden
         yield "other", "attention_norm", k.small(4 * size)
-        yield "gemm", "qkv", self._qkv()
+        yield "gemm", "qkv", self._qkv(layer)
         yield "other", "rope", k.small(2 * 2 * tokens * m.head * (m.heads // self.layout.tp + 2))
         yield "attention", "attention", self._attention(layer)
-        yield "gemm", "output", self._output()
+        yield "gemm", "output", self._output(layer)
         yield "collective", "attention_reduce", k.all_reduce(size, self.layout.tp)
         yield "other", "mlp_norm", k.small(4 * size)
         yield from (
-            self._experts()
+            self._experts(self.simulated.get(layer))
             if layer in m.moe_layers
             else self._mlp(m.intermediate, ("up", "activation", "down", "mlp_reduce"))
         )
 
-    def _qkv(self) -> float:
+    def _qkv(self, layer: int) -> float:
         """Projections to queries, keys and values.
 
         With MLA (DeepSeek-V2, arXiv 2405.04434, section 2.1): one down projection to the ranks of q
@@ -159,16 +222,21 @@ class _Rank:
         are replicated where there are fewer than tp.
         """
         m, k, tp, form = self.model, self.kernels, self.layout.tp, self.formats.dense
+        if m.linear and layer in m.linear_layers:
+            gates = k.linear(self.tokens, 2 * m.linear.value_heads // tp, m.hidden, "bf16")
+            return gates + k.linear(self.tokens, m.linear.columns // tp, m.hidden, form)
         if m.mla is None:
-            heads = m.heads // tp + 2 * max(1, m.kv_heads // tp)
+            heads = (2 if m.gated else 1) * m.heads // tp + 2 * max(1, m.kv_heads // tp)
             return k.linear(self.tokens, heads * m.head, m.hidden, form)
         a, heads = m.mla, m.heads // tp
         down = k.linear(self.tokens, a.q_rank + a.kv_rank + a.rope, m.hidden, form)
         return down + k.linear(self.tokens, heads * (a.nope + a.rope), a.q_rank or m.hidden, form)
 
-    def _output(self) -> float:
+    def _output(self, layer: int) -> float:
         """The projection of attention's heads back to the hidden size."""
         m, k, tp, form = self.model, self.kernels, self.layout.tp, self.formats.dense
+        if m.linear and layer in m.linear_layers:
+            return k.linear(self.tokens, m.hidden, m.linear.value_heads // tp * m.linear.value, form)
         return k.linear(self.tokens, m.hidden, m.heads // tp * (m.mla.v if m.mla else m.head), form)
 
     def _attention(self, layer: int) -> float:
@@ -191,13 +259,13 @@ class _Rank:
         """
         m, tp, kv = self.model, self.layout.tp, self.formats.kv
         heads, kv_heads = m.heads // tp, max(1, m.kv_heads // tp)
+        if m.linear and layer in m.linear_layers:
+            return self._state(m.linear, count, new)
         if layer in m.windowed:
             context = max(min(context, m.window), new)
-        extra = 0.0
-        if (
-            m.index_top_k and context > m.index_top_k
-        ):  # the indexer reads a 128-byte key of every token, then attention its picks
-            extra, context = self.kernels.small(count * context * 128), max(m.index_top_k, new)
+        extra = self._index(count, context, new) if m.index_top_k else 0.0
+        if m.index_top_k and context > m.index_top_k:
+            context = max(m.index_top_k, new)
         form = "gqa" if m.mla is None else "mla"
         width = self.formats.kv_bytes
         if m.mla is None:
@@ -213,6 +281,29 @@ class _Rank:
                 count * context, heads * (m.mla.nope + m.mla.v), m.mla.kv_rank, self.formats.dense
             )
         return extra + self.kernels.attention(call, form, kv)
+
+    def _state(self, linear: Linear, count: int, new: int) -> float:
+        """Linear attention: split of the projection, short convolution, state with its gate, norm. A decode reads and
+        writes each sequence's state; a prompt writes and reads one for every chunk of `STATE_CHUNK` tokens, and its
+        rows twice."""
+        k, tp = self.kernels, self.layout.tp
+        if not new:
+            return 3 * k.small(4 * count * linear.columns // tp) + k.small(2 * 4 * count * linear.state // tp)
+        rows, chunks = 2 * count * new * linear.columns // tp, count * -(-new // STATE_CHUNK)
+        return (STATE_KERNELS - 1) * k.small(2 * rows) + k.small(2 * 2 * chunks * linear.state // tp)
+
+    def _index(self, count: int, context: int, new: int) -> float:
+        """The index of sparse attention: projections to queries, one key and the weights of its heads, `INDEX_KERNELS`
+        small ones over queries and key, scores over every token's key of 8 bits, and the picks."""
+        m, k, tokens = self.model, self.kernels, count * max(new, 1)
+        scores = k.small(count * context * (m.index_head or INDEX_HEAD))
+        if not m.index_heads:
+            return scores if context > m.index_top_k else 0.0
+        columns, rank = m.index_heads * m.index_head, m.mla.q_rank if m.mla else m.hidden
+        made = k.linear(tokens, columns, rank, self.formats.dense) + k.linear(tokens, m.index_head, m.hidden, "bf16")
+        made += k.linear(tokens, m.index_heads, m.hidden, "bf16")
+        picks = k.small(4 * tokens * context)
+        return made + INDEX_KERNELS * k.small(4 * tokens * columns) + scores + picks
 
     def _absorb(self, tokens: int, heads: int) -> float:
         """Queries into the space of the cache, and results out of it: one product a head, all in two kernels."""
@@ -230,45 +321,40 @@ class _Rank:
         yield "gemm", names[2], k.linear(tokens, m.hidden, columns, form)
         yield "collective", names[3], k.all_reduce(2 * tokens * m.hidden, tp)
 
-    def _experts(self) -> Iterator[tuple[str, str, float]]:
+    def _experts(self, simulated: tuple[float, float, float] | None) -> Iterator[tuple[str, str, float]]:
         """An MoE layer: gate, dispatch, experts, shared experts, combine.
 
         Tokens are sent between ranks only with data parallelism; without it every rank has all of
-        them, and one all-reduce sums the results.
+        them, and one all-reduce sums the results. simulated: seconds of dispatch, experts and combine
+        on a composed system.
         """
         m, k, layout, tokens = self.model, self.kernels, self.layout, self.tokens
         sent = layout.dp > 1
         yield "gemm", "gate", k.linear(tokens, m.experts, m.hidden, "bf16")
         if sent:
-            yield (
-                "dispatch",
-                "dispatch",
-                k.exchange("dispatch", max(1, tokens // layout.tp), m.top_k, m.hidden, layout.ranks, m.experts),
-            )
-        columns = m.expert_intermediate // layout.moe_tp
-        yield (
-            "moe",
-            "experts",
-            k.moe(self.every, m.top_k, m.hidden, columns, m.experts, layout.ep, self.formats.experts, m.groups, sent),
-        )
-        if m.shared:
-            yield (
-                "gemm",
-                "shared",
-                sum(
-                    s
-                    for kind, _, s in self._mlp(m.shared * m.expert_intermediate, ("", "", "", ""))
-                    if kind != "collective"
-                ),
-            )
+            yield "dispatch", "dispatch", simulated[0] if simulated else self._exchange("dispatch")
+        fused = k.fuses_shared(m.experts, m.shared, sent) and layout.ep == 1
+        yield "moe", "experts", simulated[1] if simulated else self._routed(sent, m.shared if fused else 0)
+        if m.shared and not fused:
+            shared = self._mlp(m.shared * m.expert_intermediate, ("", "", "", ""))
+            yield "gemm", "shared", sum(s for kind, _, s in shared if kind != "collective")
         if sent:
-            yield (
-                "combine",
-                "combine",
-                k.exchange("combine", max(1, tokens // layout.tp), m.top_k, m.hidden, layout.ranks, m.experts),
-            )
+            yield "combine", "combine", simulated[2] if simulated else self._exchange("combine")
         else:
             yield "collective", "experts_reduce", k.all_reduce(2 * tokens * m.hidden, layout.tp)
+
+    def _exchange(self, phase: str) -> float:
+        """Dispatch or combine between ranks, each with its share of the replica's tokens."""
+        m, layout = self.model, self.layout
+        own = max(1, self.tokens // layout.tp)
+        return self.kernels.exchange(phase, own, m.top_k, m.hidden, layout.ranks, m.experts)
+
+    def _routed(self, sent: bool, shared: int) -> float:
+        """The routed experts of the busiest rank; `sent`: tokens came from other ranks; `shared` experts with them."""
+        m, layout, form = self.model, self.layout, self.formats.experts
+        columns = m.expert_intermediate // layout.moe_tp
+        call = self.every, m.top_k, m.hidden, columns, m.experts, layout.ep, form, m.groups, sent
+        return self.kernels.moe(*call, shared)
 
     def head(self) -> Iterator[tuple[str, str, float]]:
         """Final norm, logits of each sequence's last token, sampling; pipeline hops before them."""

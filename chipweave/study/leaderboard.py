@@ -100,6 +100,10 @@ def report(board: dict) -> None:
     sheet = Sheet(
         f"{board['name']}: geometric mean of the speed-up over {board['fields']} fields",
         heads,
+        caption=(
+            "speed-up of decode time alone, over the fields (their number) whose runs ended; copied: the most of any "
+            "field, decode alone"
+        ),
         right_from=1 + len(board["contestants"]),
     )
     for place, row in enumerate(board["rows"], 1):

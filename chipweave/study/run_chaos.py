@@ -79,7 +79,7 @@ def command(
             write_json(Path(folder) / "chaos.json", document)
     if json_path:
         write_json(json_path, document)
-    report(document, said)
+    report(document, said, json_path == "-")
     if failed:
         raise BadInput(Fault(f"{len(failed)} points failed: {failed[0]['message']}"))
 
@@ -125,28 +125,39 @@ def pictures(folder: Path) -> None:
     )
 
 
-def report(document: dict, said: Any) -> None:
-    """Bars, averages and the host's cost on standard output."""
+def report(document: dict, said: Any, to_stderr: bool = False) -> None:
+    """Bars, averages and the host's cost, on standard error where `to_stderr`."""
     how = f"preset {document['preset']}, {document['link_model']}, {document['admission']}, {document['steps']} steps"
     sheet = Sheet(
         f"{document['paper']}: {how}",
         ("model", "topology", "batch", "strategy", "quantity", "ours", "printed", "off", "evidence"),
+        caption="decode steps alone, over the same of base; off = ours / printed - 1",
         right_from=5,
     )
     for row in document["rows"]:
         sheet.add(*_cells(row))
-    show(sheet)
-    sheet = Sheet("averages", ("over", "strategy", "quantity", "ours", "printed", "off", "of"), right_from=3)
+    show(sheet, to_stderr)
+    heads = ("over", "strategy", "quantity", "ours", "printed", "off", "of")
+    covers = "of: configurations that were run and that the average is of"
+    sheet = Sheet("averages", heads, caption=covers, right_from=3)
     for row in document["averages"]:
         over = ", ".join(str(row[k]) for k in ("model", "topology", "batch") if row[k] is not None) or "all"
         sheet.add(over, row["strategy"], row["quantity"], *_cells(row)[5:8], f"{row['configurations']}")
-    show(sheet)
+    show(sheet, to_stderr)
+    if document["others"]:
+        setting = ("model", "topology", "batch", "strategy", "quantity")
+        sheet = Sheet("settings without a printed value", (*setting, "ours"), caption="as above", right_from=5)
+        for row in document["others"]:
+            sheet.add(*(str(row[k]) for k in setting), f"{row['simulated']:.2f}")
+        show(sheet, to_stderr)
     if document["host_overhead"]:
-        sheet = Sheet("command processor on the host", ("model", "topology", "batch", "ours", "printed"), right_from=3)
+        of_host = ("model", "topology", "batch", "ours", "printed")
+        covers = "decode time with the command processor on the host, over that on the wafer, less 1"
+        sheet = Sheet("command processor on the host", of_host, caption=covers, right_from=3)
         for row in document["host_overhead"]:
             aim = f"{row['least']:.1%} to {row['most']:.1%}"
             sheet.add(row["model"], row["topology"], f"{row['batch']:,}", f"{row['simulated']:.1%}", aim)
-        show(sheet)
+        show(sheet, to_stderr)
     bars = [abs(r["simulated"] / r["printed"] - 1) for r in document["rows"] if r["evidence"] == "bar"]
     if bars:
         note(

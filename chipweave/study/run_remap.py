@@ -58,6 +58,7 @@ def command(
         sheet = Sheet(
             f"{model} on {remap.GPUS} H100: speed-up of MoE compute, forecast of {forecast}, cost by {cost}",
             ("batch", "", "ours", "printed"),
+            caption=f"expert GEMMs of {steps} answer steps alone, over those of the default placement",
             right_from=2,
         )
         for row in rows:

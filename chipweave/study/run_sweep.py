@@ -22,6 +22,8 @@ from chipweave.study import executors, plot, sweep
 from chipweave.study.point import Point
 from chipweave.study.sweep_file import Sweep, load
 
+COVERS = "decode_time_ns, speedup, hops: decode steps alone; cpu_s: the whole run, prefill included; points that ended"
+
 
 def command(
     file: Any,
@@ -111,7 +113,8 @@ def report(document: dict, out: Any) -> None:
     figures = [name for name in ("decode_time_ns", "speedup", "hops", "cpu_s") if name in table]
     columns = [*document["settings"], *figures]
     if table:
-        sheet = Sheet(f"{document['name']}: {document['doc']}", columns, right_from=len(document["settings"]))
+        title = f"{document['name']}: {document['doc']}" if document["doc"] else document["name"]
+        sheet = Sheet(title, columns, caption=COVERS, right_from=len(document["settings"]))
         for i in range(document["done"]):
             sheet.add(*(_short(table[name][i]) for name in columns))
         show(sheet)

@@ -93,8 +93,13 @@ def network_names(name: str | Path) -> list[str]:
     root = systems.whole(load_tree(find(name)), tree_of_system)
     networks = root.get("networks") if root.is_map else None
     found: dict[str, Node] = networks.value if networks is not None and networks.is_map else {}
-    regions = {region.text for n, node in found.items() for region in named_regions(node) if region.text != n}
+    regions = _regions(found)
     return [n for n in found if n not in regions]
+
+
+def _regions(networks: dict[str, Node]) -> set[str]:
+    """Names of the networks that are regions of others."""
+    return {region.text for n, node in networks.items() for region in named_regions(node) if region.text != n}
 
 
 def load_tree(path: Path, seen: tuple[Path, ...] = ()) -> Node:
@@ -168,11 +173,11 @@ def build(
     whole = not faults.found and not gate.refused  # links of parts that are missing would only add noise
     wirer = Wirer(expander, faults)
     makers: dict[str, NetworkMaker] = {}
+    regions = _regions(networks)
     for n, node in networks.items():
-        laid = preset.networks.get(n) if preset else None
+        laid = preset.of_network(n, n in regions) if preset else None
         expander.replaced += replaced(f"networks.{n}", node, laid) if node.is_map else []
         makers[n] = NetworkMaker(n, overlay(node, laid, SETTINGS, faults), wirer, faults, makers)
-    regions = {region.text for n, maker in makers.items() for region in maker.named_regions() if region.text != n}
     if whole:
         _wire(root, expander, wirer)
         system.networks = {n: made for n, m in makers.items() if n not in regions and (made := m.make())}
@@ -259,7 +264,7 @@ def _fill(system: System, expander: Expander, wirer: Wirer) -> None:
     """Parts, wires and networks of the system from what the steps made."""
     system.parts = {name: i.part for name, i in expander.instances.items()}
     system.grids, system.at = expander.grids, expander.at
-    system.joined = wirer.wires
+    system.joined, system.joined_at = wirer.wires, wirer.places
     for (a, port_a), (b, port_b), _ in wirer.wires:
         system.parts[a].links[port_a].append((system.parts[b], port_b))
         system.parts[b].links[port_b].append((system.parts[a], port_a))

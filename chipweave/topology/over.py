@@ -1,7 +1,8 @@
 """Wires that lead over a network: `{between: [cp.launch, die.cp.launch], over: control}`.
 
-Both parts take part in the network. The wire's latency is the sum of those on the route between them, its bandwidth the
-least there. A message waits for no other: nothing else of the network is taken by it.
+Both parts take part in the network. A message is sent through it by the route between them, under the network's link
+model and among all else that is sent there (chipweave.run.clock.Way). The wire's own figures are those of an empty
+network: its latency is the sum of those on the route, its bandwidth the least there.
 """
 
 from __future__ import annotations
@@ -38,7 +39,8 @@ def resolve(networks: dict[str, Network], named: Collection[str], regions: Colle
 
 
 def figures(network: Network, start: str, end: str) -> dict[str, Any]:
-    """{latency_ps, bandwidth} of the route between two endpoints."""
+    """{latency_ps, bandwidth, over} of the route between two endpoints."""
     route = network.link_route(network.number(start), network.number(end))
     latency = sum(int(network.latency_ps[link]) for link in route)
-    return {"latency_ps": latency, "bandwidth": min(network.bandwidth[link] for link in route)}
+    least = min((network.bandwidth[link] for link in route), default=None)
+    return {"latency_ps": latency, "bandwidth": least, "over": network.name}

@@ -4,7 +4,7 @@
     name: artifact
     kinds:                                  # components and policies, by kind
       memory.hbm: {round_to: {value: 1 ns, source: ..., kind: assumed}}
-    networks:                               # by network name, where there is one of that name
+    networks:                               # by network name, where there is one of that name; "*": every network
       d2d: {admission: early_booking}
     run: {...}                              # what the run reads; the topology does not look at it
 
@@ -24,6 +24,7 @@ from chipweave.declare.yamlfile import Node
 from chipweave.errors import BadInput, Faults, Place, nearest
 from chipweave.io.shipped import find
 from chipweave.topology.network_settings import SETTINGS
+from chipweave.topology.tree import merge
 
 if TYPE_CHECKING:
     from chipweave.topology.system import System
@@ -32,6 +33,7 @@ KEYS = ("schema", "name", "about", "device", "kinds", "networks", "run")
 HABITS = ("prefill_step_counts", "unnamed_layers_vanish", "last_request_says_prefill")  # of the run; on or off
 RUN = (*HABITS, "replacement")
 SCHEMA = "chipweave.preset/1"
+EVERY = "*"
 
 
 class Preset:
@@ -40,7 +42,7 @@ class Preset:
     Attributes:
         name: "artifact".
         kinds: kind -> mapping Node of parameters.
-        networks: network name -> mapping Node of settings.
+        networks: network name, or "*" -> mapping Node of settings; see `of_network`.
         run: mapping Node for the run, possibly empty.
     """
 
@@ -58,11 +60,19 @@ class Preset:
             given.update(self.kinds[kind].value if kind in self.kinds else {})
         return given
 
+    def of_network(self, name: str, region: bool = False) -> Node | None:
+        """The settings it gives a network: those of every network ("*"), and over them those of this one.
+
+        region: it is a region of another, which has settings of its own.
+        """
+        every, own = None if region else self.networks.get(EVERY), self.networks.get(name)
+        return merge(every, own) if every is not None and own is not None else own or every
+
     def meets(self, system: System) -> bool:
         """Whether it says anything of a kind or a network of a system."""
         kinds = {role for part in system.parts.values() for role in part.roles()}
         networks = system.resolved["topology"].get("networks") or {}
-        return not (self.kinds.keys().isdisjoint(kinds) and self.networks.keys().isdisjoint(networks))
+        return bool(self.kinds.keys() & kinds or any(self.of_network(name) for name in networks))
 
 
 def load(name: str | Path) -> Preset:

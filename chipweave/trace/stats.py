@@ -47,6 +47,11 @@ PER_LAYER = (
     "ep64_max_over_mean",
     "group_max_over_mean",
 )
+COVERS = {
+    "prefill": "over all tokens of the prompts (step 0)",
+    "decode": "over all tokens of the decode steps; experts used, step max over mean: means over these steps",
+}
+RELATIONS_COVER = "prefill against decode: all tokens; relations: a sample of whole requests, both phases"
 SHOWN = PER_LAYER[:7]  # of the table on a terminal; all are in the JSON
 
 
@@ -237,7 +242,8 @@ def print_table(document: Any) -> None:
             continue
         found = document[phase]
         title = f"{document['name']}: {phase}, {found['tokens']} tokens"
-        sheet = Sheet(title, ("layer", *(key.replace("_", " ") for key in SHOWN)), right_from=1)
+        heads = ("layer", *(key.replace("_", " ") for key in SHOWN))
+        sheet = Sheet(title, heads, caption=COVERS[phase], right_from=1)
         for row in found["layers"]:
             sheet.add(str(row["layer"]), *map(_short, (row[key] for key in SHOWN)))
         medians = (found["over_layers"][key] and found["over_layers"][key]["median"] for key in SHOWN)
@@ -248,7 +254,8 @@ def print_table(document: Any) -> None:
 
 def print_relations(document: Any) -> None:
     """Relations over layers, and the trace against the targets of its model's law."""
-    sheet = Sheet(f"{document['name']}: over layers", ("relation", "median", "least", "most"), right_from=1)
+    heads: tuple[str, ...] = ("relation", "median", "least", "most")
+    sheet = Sheet(f"{document['name']}: over layers", heads, caption=RELATIONS_COVER, right_from=1)
     for section in ("phases", "relations"):
         for key, found in (document.get(section) or {}).get("over_layers", {}).items():
             if found:
@@ -256,7 +263,8 @@ def print_relations(document: Any) -> None:
     show(sheet)
     if document.get("targets"):
         heads = ("statistic, median over layers", "measured", "target", "")
-        sheet = Sheet(f"against {document['model']}", heads, right_from=1)
+        covers = "measured: median over layers of this trace; target: what the law of its model aims at"
+        sheet = Sheet(f"against {document['model']}", heads, caption=covers, right_from=1)
         for row in document["targets"]:
             aim = f"{row['least']:g} to {row['most']:g}"
             sheet.add(row["statistic"], _short(row["median"]), aim, "" if row["within"] else "missed")

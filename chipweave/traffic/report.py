@@ -10,6 +10,11 @@ from chipweave.io.console import Sheet
 from chipweave.io.progress import Counting
 from chipweave.io.watched import watched
 
+COVERS = (
+    "latency, p99, in network (cycles), hops and packets: of packets created in the measured cycles; load, accepted: "
+    "flits per endpoint and measured cycle; flit-hops/s: of CPU time, warm-up and drain included"
+)
+
 
 def watching(title: str) -> Any:
     """A `watch` for traffic.run: a bar over the cycles of a kernel's call, which Ctrl-C ends at once."""
@@ -31,7 +36,7 @@ def traffic(rows: Any, title: Any, to_stderr: bool = False) -> None:
     sheet = Sheet(
         title,
         "load,accepted,latency,p99,in network,hops,packets,saturated,flit-hops/s".split(","),
-        caption="latencies in cycles, of packets created in the measured cycles; loads in flits per endpoint and cycle",
+        caption=COVERS,
         right_from=0,
     )
     for row in rows:
@@ -48,7 +53,7 @@ def traffic(rows: Any, title: Any, to_stderr: bool = False) -> None:
         )
     console.show(sheet, to_stderr)
     busiest = "; ".join(f"{k['from']} to {k['to']} {k['busy']:.1%}" for k in rows[-1]["hottest_links"])
-    console.say(f"busiest links: {busiest}", to_stderr)
+    console.say(f"busiest links, share of all cycles from warm-up to the end of the drain: {busiest}", to_stderr)
 
 
 def _figure(value: float, digits: int) -> str:

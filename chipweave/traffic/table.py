@@ -5,7 +5,7 @@
 
 Rates are shares of the load: a source sends load x endpoints x (sum of its rates) / (sum of all rates) flits a cycle,
 to each destination by its share. As they stand in the file the rates are those of the load `Table.own_load`. Each
-source draws a coin a cycle, as `bernoulli` does; packets are made here and handed to the kernel window by window."""
+source draws once a cycle, as `bernoulli` does; packets are made here and handed to the simulator window by window."""
 
 from __future__ import annotations
 

@@ -75,6 +75,8 @@ TYPES = (
     ),
     FileType("sweep file", "chipweave.sweep/1", ("vary", "together"), "chipweave.views.filetypes:check_sweep"),
     FileType("run of a server", "chipweave.serve_run/1", ("requests", "server"), "chipweave.serving.serve:read"),
+    FileType("server", "chipweave.server/1", ("die", "node", "nodes"), "chipweave.views.filetypes:check_server"),
+    FileType("law", "chipweave.law/1", ("decode_shape", "family"), "chipweave.views.filetypes:check_law"),
     FileType(
         "schedule", "chipweave.schedule/1", ("streams", "micro_batches"), "chipweave.views.filetypes:check_schedule"
     ),
@@ -206,6 +208,18 @@ def check_schedule(path: Path, allow_code: bool) -> None:
     from chipweave.serving import schedule
 
     schedule.load(str(path))
+
+
+def check_server(path: Path, allow_code: bool) -> None:
+    from chipweave.serving import system
+
+    system.load(str(path))
+
+
+def check_law(path: Path, allow_code: bool) -> None:
+    from chipweave.trace import law
+
+    law.load(str(path))
 
 
 def check_strategy(path: Path, allow_code: bool) -> None:

@@ -7,12 +7,8 @@ link that leads nowhere) it lets pass; `chipweave check` says it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any
-
 from chipweave.component.component import RESERVED
 from chipweave.declare import registry
-from chipweave.declare.params import WHOLE, Param
 from chipweave.errors import BadInput, Fault, nearest
 from chipweave.io.shipped import shipped
 from chipweave.noc.router_yaml import FlitRouter
@@ -21,26 +17,33 @@ from chipweave.policy import strategy
 from chipweave.policy.roles import ROLES
 from chipweave.run import file as run_file
 from chipweave.run.spec import STRATEGIES
-from chipweave.serving import schedule, serve
 from chipweave.study import point, sweep_file
 from chipweave.topology import preset, tree
 from chipweave.topology.network_settings import SETTINGS, STRUCTURE
-from chipweave.trace import models
+from chipweave.views import schemas_of_data as data
+from chipweave.views.schema_words import CODE, Schema, closed, kinds_of, of_params
 
-Schema = dict[str, Any]
 DRAFT = "http://json-schema.org/draft-07/schema#"  # what editors' YAML servers read
-CODE = {"type": "string", "pattern": ":", "description": "code of one's own: ./file.py:Class or module:Class"}
-WRAPPER = ("value", "source", "kind", "instead_of", "yields")
 FILES = {
     "topology": ("chipweave.topology/1", lambda: topology()),
     "preset": ("chipweave.preset/1", lambda: of_preset()),
     "run": ("chipweave.run/1", lambda: of_run()),
     "strategy": ("chipweave.strategy/1", lambda: of_strategy()),
     "sweep": ("chipweave.sweep/1", lambda: of_sweep()),
-    "model": ("chipweave.model/1", lambda: closed(models.KEYS)),
-    "schedule": ("chipweave.schedule/1", lambda: closed(schedule.KEYS)),
-    "serve_run": ("chipweave.serve_run/1", lambda: closed(serve.KEYS)),
+    "model": ("chipweave.model/1", data.of_model),
+    "law": ("chipweave.law/1", data.of_law),
+    "schedule": ("chipweave.schedule/1", data.of_schedule),
+    "server": ("chipweave.server/1", data.of_server),
+    "serve_run": ("chipweave.serve_run/1", data.of_serve_run),
+    "characterised": ("chipweave.characterised/1", data.of_characterised),
+    "attention": ("chipweave.attention/1", data.of_attention),
+    "moe": ("chipweave.moe/1", data.of_moe),
+    "calibrated": ("chipweave.calibrated/1", data.of_calibrated),
+    "study": ("chipweave.study/1", data.of_study),
+    "hbm_timings": (None, data.of_hbm_timings),
+    "figures": (None, data.of_figures),
 }
+"""Sort of file -> (what its `schema:` says, None where it has none; the schema's maker)."""
 
 
 def schema(name: str) -> Schema:
@@ -53,62 +56,9 @@ def schema(name: str) -> Schema:
         raise BadInput(Fault(f"no schema {name!r}", allowed=", ".join(FILES), nearest=nearest(name, FILES)))
     says, make = FILES[name]
     found = make()
-    found.setdefault("properties", {})["schema"] = {"const": says}
-    return {"$schema": DRAFT, "title": says, **found}
-
-
-def value(param: Param) -> Schema:
-    """What may be written for a parameter: the plain value, or a mapping of value and source."""
-    plain = listed(param)
-    wrapped = {
-        "type": "object",
-        "properties": {name: {} for name in WRAPPER} | {"value": plain},
-        "required": ["value"],
-        "additionalProperties": False,
-    }
-    words = f"{param.doc} [{param.allowed()}]" + ("" if param.required else f"; default {param.default}")
-    return {"description": words, "anyOf": [plain, wrapped, {"type": "null"}]}
-
-
-def listed(param: Param) -> Schema:
-    """As `plain`, or a list of such where the parameter is one."""
-    return {"type": "array", "items": plain(param)} if param.many and param.type != "table" else plain(param)
-
-
-def plain(param: Param) -> Schema:
-    """The value itself: one of the choices, or a number with its unit, within the range where it has no unit."""
-    if param.type == "choice":
-        texts = list(param.choices)
-        return {"enum": texts + [v for text, v in (("true", True), ("false", False)) if text in texts] + numbers(texts)}
-    if param.type == "bool":
-        return {"type": "boolean"}
-    if param.type == "str":
-        return {"type": ["string", "number"]}
-    if param.type == "table":
-        return {"type": ["array", "string"]}
-    bounds = {"minimum": param.low, "maximum": param.high} if param.type in WHOLE else {}
-    bounds = {key: bound for key, bound in bounds.items() if isinstance(bound, (int, float))}
-    return {"anyOf": [{"type": "number", **bounds}, {"type": "string", "pattern": r"^\s*[-+.\d]"}]}
-
-
-def numbers(texts: Iterable[str]) -> list[int]:
-    """Choices that YAML reads as whole numbers."""
-    return [int(text) for text in texts if text.isdigit()]
-
-
-def of_params(params: Mapping[str, Param]) -> Schema:
-    """Properties of parameters."""
-    return {name: value(param) for name, param in params.items()}
-
-
-def closed(keys: Iterable[str], **known: Schema) -> Schema:
-    """A mapping with these keys and no others."""
-    return {"type": "object", "properties": {key: known.get(key, {}) for key in keys}, "additionalProperties": False}
-
-
-def kinds_of(family: Any, prefix: str = "") -> list[str]:
-    """The kinds of a registry."""
-    return [kind for kind in family.kinds() if kind.startswith(prefix)]
+    if says:
+        found.setdefault("properties", {})["schema"] = {"const": says}
+    return {"$schema": DRAFT, "title": says or name, **found}
 
 
 def part() -> Schema:

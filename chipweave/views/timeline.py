@@ -89,7 +89,8 @@ def _places(stage: Any, of: dict[str, int]) -> Iterator[tuple[str, str, str]]:
             yield die or RUN, name, ""
     route = stage.message or next((take for take in stage.take if not isinstance(take, Take)), None)
     if route is not None:
-        links = [route.network.links[i].name for i in route.network.routes(of[route.source], of[route.target])]
+        crossed = dict.fromkeys(route.network.routes(of[route.source], of[route.target]))
+        links = [route.network.links[i].name for i in crossed]
         die = links[0].partition(" -> ")[0].rpartition(".")[0] if links else ""
         yield die or RUN, f"{route.network.name}: sending", ", ".join(links)
 
@@ -135,8 +136,9 @@ def events(slices: list[Slice]) -> Iterator[dict[str, Any]]:
     ends: dict[str, list[tuple[int, Slice, int, int]]] = {}
     thread = 0
     for (process, track), own in sorted(tracks.items()):
+        first = process not in numbers
         pid = numbers.setdefault(process, len(numbers) + 1)
-        if pid == len(numbers):
+        if first:
             yield {"ph": "M", "pid": pid, "name": "process_name", "args": {"name": process}}
         for lane, members in enumerate(lanes(own)):
             thread += 1

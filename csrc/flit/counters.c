@@ -7,6 +7,7 @@
  * Flows. `flows` counters a link (Space-Saving): a new flow takes the place of the least and inherits its count as
  *        `over`. A flow with more than 1/flows of the flits is always there; flits - over <= true <= flits.
  */
+#include "flit/image.h"
 #include "flit/leaves.h"
 
 #define FIRST_WIDTH 256
@@ -187,6 +188,26 @@ int noc_links_next_bin(struct noc_state *net)
     const uint64_t open = net->now / net->links->width; /* beyond the last one where they could not be widened */
     net->bin_end = (open < NOC_BINS ? open + 1 : NOC_BINS) * net->links->width;
     return status;
+}
+
+/* Bins with their width, counters when last read, and flows; see stages/image.h. */
+void noc_links_image(struct noc_state *net, struct image *m)
+{
+    struct noc_links *l = net->links;
+    uint64_t is_wide = !l->narrow;
+    image_same(m, l->n_used);
+    IMAGE_ONE(m, is_wide);
+    if (is_wide && l->narrow && to_wide(net))
+        m->bad = 1;
+    image_need(m, is_wide == !l->narrow);
+    IMAGE_ONE(m, l->width);
+    image_need(m, l->width >= FIRST_WIDTH);
+    if (l->narrow)
+        IMAGE_ARRAY(m, l->narrow, (size_t)l->n_used * NOC_BINS);
+    else
+        IMAGE_ARRAY(m, l->wide, (size_t)l->n_used * NOC_BINS);
+    IMAGE_ARRAY(m, l->seen, l->n_used);
+    IMAGE_ARRAY(m, l->flow, (size_t)net->all_ports * (size_t)net->c.flows);
 }
 
 /* ---- for groups that leave the clock (flit/skip/park.c) */

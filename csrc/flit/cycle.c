@@ -2,8 +2,10 @@
  *
  *     credits --> synthetic traffic, messages whose time has come --> injection --> routers --> departures
  *
- * Nothing that one of them writes is read by another in the same cycle, but for the list of departures: flits that the
- * routers sent out of the network in this cycle. They are delivered here, so that routers need not know endpoints.
+ * Credits that are back and messages that are due count in the same cycle: injection and routers read them. What
+ * routers and injection write, flits and credits on wires, is read in a later cycle. One list is not: departures, the
+ * flits that routers sent out of the network in this cycle. They are delivered here, so that routers need not know
+ * endpoints.
  */
 #include "flit/cycle.h"
 #include "flit/leaves.h"

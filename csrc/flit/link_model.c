@@ -5,6 +5,7 @@
 
 #include "flit/alone.h"
 #include "flit/edges.h"
+#include "flit/image.h"
 #include "stages/network_bins.h"
 
 enum { FETCH = 64 };
@@ -281,8 +282,31 @@ static void release(net_flit *f)
 /* Closes the network that all classes share. */
 static void close_all(void *self) { release(((struct door *)self)->owner); }
 
-static const network_operations first_door = {send_message, next_time, take_arrivals, close_all, look_ahead};
-static const network_operations other_door = {send_message, never, none, NULL, NULL};
+/* network_operations.image: what links have carried, turns, and the network of flits. */
+static void image_all(void *self, struct image *m)
+{
+    net_flit *f = ((struct door *)self)->owner;
+    const size_t links = (size_t)f->spec.n_links;
+    image_need(m, !f->in_flight && !f->n_own && !f->alone.n && !f->status);
+    IMAGE_ARRAY(m, f->turn, (size_t)f->spec.traffic);
+    IMAGE_ARRAY(m, f->sent, links);
+    IMAGE_ARRAY(m, f->stalled, links);
+    IMAGE_ARRAY(m, f->payload, links);
+    IMAGE_ONE(m, f->bytes);
+    IMAGE_ONE(m, f->flits);
+    IMAGE_ONE(m, f->fine);
+    IMAGE_ONE(m, f->now);
+    IMAGE_ONE(m, f->alone.sent);
+    IMAGE_ONE(m, f->bin_end);
+    image_bins(m, &f->bins);
+    noc_image(f->noc, m);
+}
+
+/* The first class has all of it. */
+static void no_image(void *self, struct image *m) { (void)self, (void)m; }
+
+static const network_operations first_door = {send_message, next_time, take_arrivals, close_all, look_ahead, image_all};
+static const network_operations other_door = {send_message, never, none, NULL, NULL, no_image};
 
 /* The first traffic class moves the network and closes it; the others only send into it. */
 const network_operations *net_flit_operations(int32_t traffic) { return traffic ? &other_door : &first_door; }

@@ -84,10 +84,18 @@ int stages_add_keyed(stages *s, int32_t instances, int32_t keys, int32_t capacit
 }
 
 /* Sets of each instance where they differ; none has more than the table was made for. */
-int stages_vary_tags(stages *s, int32_t table, const int32_t *sets)
+int stages_vary_sets(stages *s, int32_t table, const int32_t *sets)
 {
     struct tags_table *t = s->tags + table;
     t->sets_of = stages_copied(s, sets, (size_t)t->instances, sizeof *sets);
+    return s->status ? -1 : 0;
+}
+
+/* Ways of each instance likewise. */
+int stages_vary_ways(stages *s, int32_t table, const int32_t *ways)
+{
+    struct tags_table *t = s->tags + table;
+    t->ways_of = stages_copied(s, ways, (size_t)t->instances, sizeof *ways);
     return s->status ? -1 : 0;
 }
 
@@ -164,7 +172,7 @@ void stages_free(stages *s)
             s->networks[i].does.close(s->networks[i].self);
     for (int32_t i = 0; i < s->n_circuits; i++) {
         struct circuit *c = s->circuits + i;
-        free(c->lock_of_link), free(c->routes), free(c->crossed), network_bins_free(&c->bins);
+        free(c->lock_of_link), free(c->routes), free(c->crossed), free(c->ways_over), network_bins_free(&c->bins);
     }
     for (int32_t i = 0; i < s->n_routes; i++)
         routes_free(s->routes[i]);

@@ -11,6 +11,12 @@ int stages_add_routes(stages *s, int32_t endpoints, int32_t n_links, const int64
     return *r ? s->n_routes - 1 : stages_fail(s, STAGES_NO_MEMORY, "no memory for routes");
 }
 
+int stages_spread_routes(stages *s, int32_t number, int32_t ways, const int32_t *speed_rank)
+{
+    return routes_spread(s->routes[number], ways, speed_rank) ? stages_fail(s, STAGES_NO_MEMORY, "no memory for routes")
+                                                              : 0;
+}
+
 routes *stages_routes(stages *s, int32_t number) { return s->routes[number]; }
 
 int no_route(stages *s, int64_t source, int64_t target)
@@ -61,6 +67,17 @@ static int room_in_pool(stages *s, struct circuit *c, size_t n)
     return 0;
 }
 
+/* Whether an earlier way of the pair leads over the link, too: it is held once, and carries a piece more. */
+static int again(struct circuit *c, const struct route *way, uint32_t cell, uint32_t piece)
+{
+    for (size_t k = way->crossed; k < c->crossed_n; k++)
+        if (c->crossed[k].cell == cell) {
+            c->ways_over[k] |= (uint64_t)1 << piece;
+            return 1;
+        }
+    return 0;
+}
+
 int circuit_find(stages *s, struct circuit *c, int64_t pair)
 {
     const struct found_route *found = routes_of(c->of, pair);
@@ -69,17 +86,25 @@ int circuit_find(stages *s, struct circuit *c, int64_t pair)
     const size_t n = (size_t)found->n;
     if (room_in_pool(s, c, n) || reserve(s, &c->crossed, &c->crossed_capacity, c->crossed_n + n, sizeof *c->crossed))
         return -1;
+    if (c->of->ways > 1 && reserve(s, &c->ways_over, &c->ways_capacity, c->crossed_n + n, sizeof *c->ways_over))
+        return -1;
     struct route *way = c->routes + pair;
-    *way = (struct route){.first = c->pool_n, .crossed = (uint32_t)c->crossed_n, .n = (uint16_t)n};
+    *way = (struct route){.first = c->pool_n, .crossed = (uint32_t)c->crossed_n};
     way->word = (uint16_t)(c->first >> 6 | (n && c->n_locks > 64 && c->n_locks <= MAX_CLEAR ? TWO : 0));
     uint64_t bits[2] = {0};
     for (size_t i = 0; i < n; i++) {
         uint32_t link = (uint32_t)c->of->links[found->first + i], lock = (uint32_t)c->lock_of_link[link];
+        if (c->of->ways > 1) {
+            if (again(c, way, link * LINK_COLUMNS, (uint32_t)i / (uint32_t)found->hops))
+                continue;
+            c->ways_over[c->crossed_n] = (uint64_t)1 << (i / (size_t)found->hops);
+        }
         for (uint32_t k = way->first; k < c->pool_n; k++)
             if (s->pool[k] == lock)
                 return stages_fail(s, STAGES_BAD, "the route from endpoint %lld to %lld crosses a link twice",
                                    (long long)(pair / c->endpoints), (long long)(pair % c->endpoints));
         c->crossed[c->crossed_n++] = (struct crossed_link){lock, link * LINK_COLUMNS};
+        way->n++;
         s->pool[c->pool_n++] = lock;
         if (c->n_locks <= MAX_CLEAR)
             bits[(lock - (uint32_t)c->first) >> 6] |= (uint64_t)1 << (lock & 63);

@@ -20,6 +20,15 @@ int bins_init(struct circuit *c, int64_t bin_ps, int32_t max_bins)
     return 0;
 }
 
+/* Bytes of the pieces of a message that lead over a link. */
+static int64_t pieces(uint64_t over, int64_t size, int32_t ways)
+{
+    int64_t sum = 0;
+    for (int32_t piece = 0; piece < ways; piece++)
+        sum += over >> piece & 1 ? piece_of(size, piece, ways) : 0;
+    return sum;
+}
+
 /* One hold of a route: bytes and busy time of each of its links, and the time they stood idle although the hold had
  * been requested. */
 static void count_route(stages *s, struct circuit *c, const struct route *way, int64_t size, int64_t requested,
@@ -36,7 +45,11 @@ static void count_route(stages *s, struct circuit *c, const struct route *way, i
     }
     int64_t *row = c->row, base = s->base, busy = until - now;
     int inside = until <= c->bin_to;
+    const uint64_t *over = c->ways_over ? c->ways_over + way->crossed : NULL;
+    const int64_t whole = size;
     for (; at < past; at++) {
+        if (__builtin_expect(over != NULL, 0))
+            size = pieces(*over++, whole, c->of->ways);
         int64_t free_at = s->waits[at->lock].free_at, idle = (requested > free_at ? requested : free_at) + base,
                 *cell = row + at->cell;
         if (__builtin_expect(inside, 1)) {

@@ -13,7 +13,8 @@
  *
  * Times are absolute picoseconds. `message` is the engine's number, given back on arrival. All functions but close,
  * next_time and look_ahead return a negative number on failure (no memory, an overflow). The engine copies the table,
- * and closes `self` with itself unless `close` is NULL: then another owns it. */
+ * and closes `self` with itself unless `close` is NULL: then another owns it. `image` walks over what the network keeps
+ * while nothing is on its way (stages/image.h); without it a run cannot be taken up again in its midst. */
 #ifndef CHIPWEAVE_NETWORK_H
 #define CHIPWEAVE_NETWORK_H
 #include <stdint.h>
@@ -21,6 +22,7 @@
 #define NETWORK_NEVER INT64_MAX
 
 /* cdef: begin */
+struct image;
 typedef struct {
     int (*send)(void *self, int64_t now, uint32_t message, int32_t source, int32_t target, int64_t bytes);
     int64_t (*next_time)(void *self);
@@ -28,6 +30,7 @@ typedef struct {
     int (*advance)(void *self, int64_t now, uint32_t *arrived, int capacity);
     void (*close)(void *self);                        /* or NULL */
     int64_t (*look_ahead)(void *self, int64_t limit); /* or NULL; NETWORK_NEVER if nothing is on its way */
+    void (*image)(void *self, struct image *m);       /* or NULL */
 } network_operations;
 /* cdef: end */
 #endif

@@ -123,6 +123,8 @@ const char *stages_message(const stages *s);
 int stages_add_resources(stages *s, int32_t count);
 int stages_add_routes(stages *s, int32_t endpoints, int32_t n_links, const int64_t *latency_ps,
                       const int32_t *speed_rank, routes_finder find, void *user);
+/* Every message takes so many ways at once from now on; speed_rank: [link * ways + n - 1], for n of them over a link */
+int stages_spread_routes(stages *s, int32_t number, int32_t ways, const int32_t *speed_rank);
 routes *stages_routes(stages *s, int32_t number); /* the engine's: good as long as that is */
 int stages_add_circuit(stages *s, int32_t routes_number, int32_t n_locks, const int32_t *lock_of_link);
 int stages_add_network(stages *s, const network_operations *operations, void *self);
@@ -131,7 +133,8 @@ int stages_add_keyed(stages *s, int32_t instances, int32_t keys, int32_t capacit
 int stages_add_bits(stages *s, int32_t instances, int32_t keys, int32_t journal);
 int stages_add_map(stages *s, int32_t n, const int32_t *values);
 int stages_add_counter(stages *s, int32_t count);
-int stages_vary_tags(stages *s, int32_t table, const int32_t *sets); /* of each instance, at most those of the table */
+int stages_vary_sets(stages *s, int32_t table, const int32_t *sets); /* of each instance, at most those of the table */
+int stages_vary_ways(stages *s, int32_t table, const int32_t *ways); /* likewise */
 int stages_vary_keyed(stages *s, int32_t table,
                       const int32_t *capacity); /* of each instance, 0: no bound; the table has one */
 int stages_add_lasts(stages *s, const stages_lasts *rule);
@@ -167,6 +170,10 @@ int stages_circuit_first(const stages *s, int32_t circuit); /* number of its fir
 const int64_t *stages_link_bins(const stages *s, int32_t circuit, int64_t *bin_ps, int32_t *bins);
 /* tags, keyed stores with their ages, bits; -1: other shapes, or in flight */
 int stages_copy_tables(stages *to, const stages *from);
+/* The state between two stretches as bytes: how many (at NULL), saved to `at`, or loaded from it into an engine of the
+ * same layout in which nothing has moved. -1: in flight, another layout, or a network that has no image; an engine that
+ * was loaded by half is of no use. */
+int64_t stages_image(stages *s, uint8_t *at, int64_t room, int load);
 int stages_waiting(const stages *s, int32_t *node, int32_t *batch, int32_t *transfer, int32_t *resource, int capacity);
 /* From now on the start and end of each stage is kept until the next barrier. A run of its own records, so that
  * nothing is spent where it is off. 0, or -1 where something is in flight. */

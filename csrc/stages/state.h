@@ -131,7 +131,8 @@ struct circuit {
     routes *of;
     struct route *routes;         /* [source * endpoints + target] */
     struct crossed_link *crossed; /* of the routes that are known */
-    size_t crossed_n, crossed_capacity;
+    uint64_t *ways_over;          /* of each of them, bits: pieces that it carries, where messages take several ways */
+    size_t crossed_n, crossed_capacity, ways_capacity;
     uint32_t pool_n, pool_end; /* the stretch of the pool that waits for routes */
     struct network_bins bins;
     int64_t bin_from, bin_to, *row; /* the bin that time stands in */

@@ -12,7 +12,7 @@
 int tags_init(struct tags_table *t, int32_t instances, int32_t sets, int32_t ways, int32_t journal)
 {
     size_t n = (size_t)instances * (size_t)sets * (size_t)ways;
-    *t = (struct tags_table){instances, sets, ways, journal, calloc(n + 1, sizeof(int64_t)), NULL};
+    *t = (struct tags_table){instances, sets, ways, journal, calloc(n + 1, sizeof(int64_t)), NULL, NULL};
     return t->keys ? 0 : -1;
 }
 
@@ -49,6 +49,7 @@ void tags_free(struct tags_table *t)
 {
     free(t->keys);
     free(t->sets_of);
+    free(t->ways_of);
 }
 
 /* Free what bits_init() made. */
@@ -69,8 +70,9 @@ void keyed_free(struct keyed_table *t)
 int tags_insert(struct tags_table *t, int64_t at, int64_t set, int64_t key, int64_t *evicted)
 {
     int64_t *line = tags_line(t, at, set);
+    const int32_t last = (t->ways_of ? t->ways_of[at] : t->ways) - 1;
     int32_t way = 0;
-    while (way < t->ways - 1 && line[way] != ~key)
+    while (way < last && line[way] != ~key)
         way++;
     int known = line[way] == ~key;
     *evicted = known ? NOTHING : ~line[way];

@@ -16,7 +16,7 @@
 struct tags_table {
     int32_t instances, sets, ways, journal;
     int64_t *keys;
-    int32_t *sets_of; /* of each instance, where they differ; sets is then the most of them */
+    int32_t *sets_of, *ways_of; /* of each instance, where they differ; sets and ways are then the most of them */
 };
 
 struct keyed_table {

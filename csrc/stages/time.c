@@ -4,8 +4,8 @@
  * part hardly change, and neither does the size of a slice, so the last quotient is kept beside the rate. */
 #include "stages/state.h"
 
-/* work / rate, rounded up to the quantum, in 128 bits; the last one is kept, as many transfers in a row have the
- * same size. */
+/* work / rate, rounded up to the quantum: ceil(work * a / b) quanta, with the rate's a and b of stages.h, and 128 bits
+ * where 64 might overflow. The last result is kept, as many transfers in a row have the same size. */
 int quotient(stages *s, struct rate *r, int64_t quantum, int64_t work, int64_t *ps)
 {
     u128 quanta;

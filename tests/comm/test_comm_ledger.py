@@ -29,6 +29,7 @@ def test_the_calibrated_file_is_what_the_program_finds_also_from_poisoned_rows(p
     assert written == {kind: {p: entry[0] for p, entry in params.items()} for kind, params in found.items()}
 
 
+@pytest.mark.slow
 def test_poisoned_rows_change_no_prediction(results, poisoned):
     changed = [(q, v) for q, v in ledger.read_references(poisoned) if q.group in GROUPS]
     again = {r.id: r for r in ledger.judge("h100", changed, ledger.discover())}

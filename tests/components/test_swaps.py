@@ -31,6 +31,7 @@ def shipped(model, mesh, case):
     return suite_artifact.run_micro(suite_artifact.MODELS[model], mesh, case)[0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("swap", SWAPS)
 def test_every_micro_case_of_every_model_is_the_published_simulators_with_a_twin_in_place(swap):
     assert len(CASES) >= 35

@@ -108,6 +108,7 @@ def test_a_view_is_the_policys_own_to_write_in(desk, places, monkeypatch):
     assert runs[0] == runs[1] == (LAYERS * SLICES, LAYERS * SLICES * (SLICE + 16))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("link_model", ["circuit", "fair", "flit"])
 @pytest.mark.parametrize("allocation", ["home", "placement_aware"])
 def test_kernel_and_twin_rebalance_alike_and_the_table_stays_true(desk, light, link_model, allocation, monkeypatch):

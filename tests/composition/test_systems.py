@@ -5,6 +5,8 @@ from small_systems import figures
 
 from chipweave import topology
 from chipweave.errors import BadInput
+from chipweave.run import beside
+from chipweave.run.spec import RunSpec
 from chipweave.views.filetypes import check_and_warn
 
 TRACE = [[[0, 1], [2, 3], [4, 5], [6, 0]], [[0, 1], [3, 6]], [[5, 2], [0, 4]]]
@@ -217,3 +219,46 @@ def test_two_global_cps_are_refused_with_the_cure(desk):
     words = "a_cp.launch: no wire leads to die .* of 18; allowed: one part of control with wires to all dies"
     with pytest.raises(BadInput, match=words):
         check_and_warn(desk.topology(text))
+
+
+NODES = """extends: wafer
+parts: {die: {grid: null, count: 4}}
+networks:
+  d2d: null
+  rack:
+    joins: die.d2d.mesh
+    shape: joined
+    spread: packet
+    bandwidth: 225 GB/s
+    latency: 100 ns
+    regions: [{of: 0..1, shape: switch, switches: 2}, {of: 2..3, shape: switch, switches: 2}]
+    edges:
+      - {between: ["die[0].d2d", "die[2].d2d"], latency: 1 us, bandwidth: 50 GB/s}
+      - {between: ["die[1].d2d", "die[3].d2d"], latency: 1 us, bandwidth: 50 GB/s}
+expect: null
+"""
+
+
+@pytest.mark.parametrize("model", ["circuit", "fair"])
+def test_two_nodes_of_several_switches_run_the_job_in_both_engines_alike(desk, model):
+    path, trace = desk.topology(NODES), desk.trace(TRACE, TRACE)
+    runs = [desk.run(path, trace, "base", **RUN | {"link_model": model}, engine=e) for e in ("kernel", "plain")]
+    assert (runs[0].table == runs[1].table).all() and runs[0].statistics == runs[1].statistics
+    [(_, names, stats)] = runs[0].links
+    planes = [sum(stats.bytes[i] for i, n in enumerate(names) if n.endswith(f"switch[{k}]")) for k in (0, 1)]
+    assert planes[0] > 0 and abs(planes[0] / planes[1] - 1) < 1e-4
+
+
+def test_what_flit_cannot_run_goes_without_its_sample_and_says_so(desk):
+    """Under the default preset, whatever the network is called: fair, and a warning in place of a sample."""
+    path, trace = desk.topology(NODES), desk.trace(TRACE, TRACE)
+    spec = RunSpec(topology=path, model=str(desk.folder / "mini.yaml"), trace=trace, batch=2, steps=3, strategy="base")
+    outcome = beside.simulate(spec)
+    assert outcome.row["link_model"] == "fair" and "flit" not in outcome.row
+    assert "network rack can deadlock" in outcome.facts["notes"]["no_flit_beside"]
+    _, words = check_and_warn(path)
+    assert any(
+        "no row of fair will say by how much flit differs: network rack can deadlock" in w for w in map(str, words)
+    )
+    with pytest.raises(BadInput, match="network rack can deadlock"):
+        desk.run(path, trace, "base", **RUN | {"link_model": "flit"})

@@ -51,6 +51,7 @@ def test_the_time_of_dispatch_and_combine_is_their_bytes_over_the_link(desk):
     assert longer == [ps(HIDDEN) + ps(2 * HIDDEN)] * 4
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("link_model", ["circuit", "fair", "flit"])
 @pytest.mark.parametrize(
     ("strategy", "sends"), [("base", "die"), ("base", "expert"), ("ep", "expert"), ("allo", "die")]

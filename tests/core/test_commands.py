@@ -197,6 +197,7 @@ def test_a_long_title_is_broken_and_not_cut(tmp_path):
     assert sum(t.startswith("mine: ") or t.endswith("the end") for t in texts) == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "settings",
     [

@@ -169,6 +169,7 @@ def test_the_component_and_the_generator_of_the_page_work(tmp_path, capsys):
     assert topology.load(tmp_path / "dragonfly.yaml").networks["net"].distance.max() == 3
 
 
+@pytest.mark.slow
 def test_every_file_and_column_of_an_output_folder_is_documented(tmp_path, monkeypatch, capsys):
     import json
 
@@ -211,9 +212,11 @@ def test_the_python_of_the_tutorial_runs(capsys):
     assert capsys.readouterr().out.endswith(" ns\n")
 
 
+@pytest.mark.slow
 def test_the_python_of_the_page_on_python_runs(capsys):
+    names = {}  # one notebook: later cells know what earlier ones made
     for block in blocks("guide/python.md", "python"):
-        exec(block, {})
+        exec(block, names)
     assert "roofline" in capsys.readouterr().out
 
 

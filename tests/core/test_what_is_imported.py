@@ -33,6 +33,7 @@ def test_help_and_version_import_no_library():
     assert imported(command, "--help") == set() and imported(command, "--version") == set()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name, beyond", [("check", {"simpy"}), ("info", {"rich"})])
 def test_check_and_info_of_a_topology_draw_nothing_and_read_no_tables(name, beyond):
     seen = imported("from chipweave.__main__ import main; main()", name, "wafer_5x5")

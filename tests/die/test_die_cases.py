@@ -40,6 +40,7 @@ def test_a_sample_of_the_group_holds_its_bar(group, every, bar):
     assert mean_error(results) <= bar
 
 
+@pytest.mark.slow
 def test_the_read_kernel_is_bound_by_loads_in_flight():
     """stream-0614: 2,775 GB/s of 4,023 on GH200, from what init needs and the structure alone."""
     stream = __import__("chipweave.validation.bench.bandwidth", fromlist=["Stream"]).Stream("gh200", "read", 4)

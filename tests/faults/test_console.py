@@ -41,6 +41,7 @@ def on_a_terminal(columns, *arguments, **env):
     return shown.decode()
 
 
+@pytest.mark.slow
 def test_the_table_is_on_standard_output_and_notes_are_not(tmp_path):
     done = chipweave("compare", *SMALL, "--out", tmp_path / "out")
     assert done.returncode == 0 and "tokens/s" in done.stdout and "Busiest links" in done.stdout
@@ -65,6 +66,7 @@ def test_every_command_that_shows_something_shows_it_on_standard_output(tmp_path
         assert done.returncode == 0 and words in done.stdout, arguments
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stream", ["1", "2"])
 def test_a_reader_that_leaves_ends_nothing(tmp_path, stream):
     """The other end of the pipe is closed before a word is written: the exit code is the command's own."""
@@ -86,6 +88,7 @@ def test_streams_that_are_closed_from_the_start_take_everything():
         assert done.returncode == 0, closing
 
 
+@pytest.mark.slow
 def test_a_narrow_terminal_loses_no_figure():
     arguments = ["traffic", "mesh_4x4", "--load", "0.1", "--cycles", "100"]
     wide, narrow = on_a_terminal(120, *arguments, NO_COLOR="1"), on_a_terminal(30, *arguments, NO_COLOR="1")
@@ -110,7 +113,7 @@ def test_a_language_without_the_letters_gets_escapes_and_no_fault():
 
 
 def test_names_of_strangers_do_not_command_the_terminal(capsys):
-    sheet = Sheet("a [bold]title[/bold]", ("name", "figure"), right_from=1)
+    sheet = Sheet("a [bold]title[/bold]", ("name", "figure"), caption="all \x1b[31mrows", right_from=1)
     sheet.add("evil\x1b[2Jname", "1")
     sheet.add("surrogate \udcff and [/nothing]", "2")
     sheet.add("right\u202eleft", "3")

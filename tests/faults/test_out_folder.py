@@ -58,6 +58,7 @@ def rows_of(folder, table):
     return sorted(map(str, pq.read_table(folder / table).to_pylist()))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "other",
     [
@@ -89,6 +90,7 @@ def test_files_of_somebody_else_are_not_overwritten(compare, tmp_path, name, tex
     assert [path.name for path in (tmp_path / "o").iterdir()] == [name]
 
 
+@pytest.mark.slow
 def test_rows_of_the_same_run_are_added(compare, tmp_path):
     assert compare("--strategies", "ep", "--out", tmp_path / "o")[0] == 0
     assert compare("--strategies", "base,allo", "--out", tmp_path / "o")[0] == 0
@@ -129,6 +131,7 @@ def test_an_interrupted_comparison_ends_as_if_it_had_not_been(compare, tmp_path,
         assert rows_of(tmp_path / "o", table) == rows_of(tmp_path / "whole", table)
 
 
+@pytest.mark.slow
 def test_what_another_program_made_is_not_mixed_with_ours(compare, tmp_path, monkeypatch):
     assert compare("--strategies", "ep", "--out", tmp_path / "o")[0] == 0
     monkeypatch.setattr("chipweave.run.resume.program_sha256", lambda: "another")
@@ -180,6 +183,7 @@ def lose_a_key(folder):
     (folder / "manifest.json").write_text(json.dumps(manifest))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("harm", [lose_a_column, lose_a_table, cut_a_table, lose_a_key])
 def test_a_folder_that_is_not_as_it_was_written_is_refused_with_the_cure(compare, tmp_path, harm):
     """Rows of other strategies would have to be read from it."""

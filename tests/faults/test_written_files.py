@@ -100,6 +100,7 @@ def call(line):
     return end.value.code or 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", WRITERS)
 def test_a_file_of_somebody_else_stays_and_one_of_ours_is_replaced(name, here, capsys):
     line, file = WRITERS[name]

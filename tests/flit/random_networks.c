@@ -3,6 +3,7 @@
  * Built with AddressSanitizer and UndefinedBehaviorSanitizer and run by tests/flit/test_sanitizers.py.
  */
 #include "flit/flit.h"
+#include "flit/router/match.h"
 #include "flit/traffic.h"
 
 #include <stdio.h>
@@ -189,19 +190,17 @@ int main(void)
     bad |= stress(c, "fast, atomic VCs");
     c.general = 1;
     bad |= stress(c, "general, atomic VCs");
-    static const char *const MATCHERS[] = {"separable_input_first", "separable_output_first", "islip", "wavefront"},
-                             *const ARBITERS[] = {"round_robin", "matrix"};
-    for (int matcher = 0; matcher < 4; matcher++)
-        for (int arbiter = 0; arbiter < 2; arbiter++) {
+    /* Every allocator with every arbiter that registers itself. */
+    for (int matcher = 0; noc_allocator_rule(matcher); matcher++)
+        for (int arbiter = 0; noc_arbiter_rule(arbiter); arbiter++) {
             c = defaults();
             c.general = 1;
-            c.vc_allocator = c.sw_allocator = (struct noc_allocator){noc_allocator_number(MATCHERS[matcher]),
-                                                                     noc_arbiter_number(ARBITERS[arbiter]), 2};
-            c.speculative = arbiter;
+            c.vc_allocator = c.sw_allocator = (struct noc_allocator){matcher, arbiter, 2};
+            c.speculative = arbiter & 1;
             c.input_speedup = c.output_speedup = 1 + matcher % 2;
             c.internal_speedup = 1 + 0.5 * (matcher % 3);
             c.hold_switch_for_packet = matcher & 1;
-            c.priority = matcher + 1;
+            c.priority = 1 + matcher % 4;
             bad |= stress(c, "general");
             bad |= skipping(c, "general");
             c.routing_delay = c.sw_alloc_delay = c.st_delay = 2;

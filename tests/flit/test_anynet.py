@@ -42,6 +42,7 @@ def graphs(draw):
     return routers, {way: draw(cycles) for a, b in sorted(pairs) for way in ((a, b), (b, a))}
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(graphs())
 def test_routes_by_latency_are_those_of_booksim(graph):

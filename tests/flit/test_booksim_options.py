@@ -34,6 +34,7 @@ def judged(folder, **changes):
     return row
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", booksim_options.ANY)
 def test_an_option_that_we_do_not_have_is_named(tmp_path, name):
     row = judged(tmp_path, **{name: OTHER.get(name, "2")})
@@ -54,6 +55,7 @@ def test_options_that_change_nothing_are_no_reason(tmp_path):
     assert judged(tmp_path, classes="{1}", use_read_write="{0}", subnets="").status == "holds"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "total, status", [("8", "holds"), ("9", "holds"), ("-1", "gap"), ("7", "gap"), ("1", "not modelled")]
 )

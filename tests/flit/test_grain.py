@@ -68,6 +68,7 @@ def grain_of(running):
     return running.core.compiled.networks["n"].grain
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", NETWORKS)
 def test_a_lone_message_of_one_fine_flit_takes_as_long_as_in_the_fine_network(layout_of, text):
     exact, coarse = layout_of(text), layout_of(text + "\ngrain: 4")
@@ -175,6 +176,7 @@ def test_a_sampled_layer_step_starts_from_the_state_of_the_run(monkeypatch):
     assert {int(table[row]) - took[0] for row, took in times.items()} == {3_200_000}
 
 
+@pytest.mark.slow
 def test_a_run_under_coarse_flit_says_its_grain_and_what_a_finer_one_changes(tmp_path, capsys):
     file = tmp_path / "r.json"
     words = "compare --topology micro_2x2 --model qwen3-30b-a3b --batch 2 --steps 2 --strategies base".split()

@@ -35,6 +35,7 @@ def connected(draw):
     return f"routers: {size}, shape: edges, edges: {[list(p) for p in sorted(pairs)]}"
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(connected(), st.sampled_from(["up_down", "shortest_escape"]))
 def test_any_connected_graph_is_free_of_deadlock_and_every_pair_is_reached(graph, how):
@@ -68,6 +69,7 @@ def test_kernel_and_twin_agree_on_random_graphs_under_routings_for_any_graph(gra
     agree(spec.network, spec.router, data.draw(traffic(spec.network, spec.router)), general=how == "shortest_escape")
 
 
+@pytest.mark.slow
 @settings(max_examples=30, deadline=None)
 @given(
     st.lists(st.integers(1, 5), min_size=1, max_size=4).filter(lambda dims: prod(dims) <= 40),

@@ -18,6 +18,7 @@ SMALL = dict(
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "strategy, preset, plan_ns", [("base", "artifact", 0), ("pred", "artifact", 0), ("base", "physical", 3200)]
 )

@@ -25,6 +25,7 @@ def drained(messages, net=None, **options):
 SLOW_TO_RECUR = [(10, 14, 16), (11, 14, 16)]  # two trains over eight VCs that meet: no period within 2^20 cycles
 
 
+@pytest.mark.slow
 def test_a_group_that_never_recurs_leaves_the_others_their_periods_and_is_named():
     kernel, ends = drained([*SLOW_TO_RECUR, (0, 4, LONG)], vcs=8)
     assert ends[2] == 2 + 5 * 5 + LONG - 1
@@ -153,6 +154,7 @@ def told(scene, skip, **options):
     ), kernel
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(st.integers(0, 1 << 30))
 def test_stopping_reading_and_sending_on_the_way_change_nothing(seed):

@@ -133,6 +133,7 @@ def test_most_of_such_random_runs_really_skip():
     assert sum(share > 0.5 for share in shares) >= 12
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name",
     [

@@ -1,17 +1,20 @@
 """Are parallel ways used: do four planes at a quarter of the rate carry what one plane at the whole rate carries?"""
 
 import sys
+from math import ceil
 from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from chipweave import fabric, topology
 from chipweave.chain import Layout
-from chipweave.declare import yamlfile
+from chipweave.declare import registry, yamlfile
 from chipweave.errors import BadInput
 from chipweave.noc import network as flit_network
-from chipweave.noc.spread import Bundles, unused
+from chipweave.noc.spread import together, unused
 from chipweave.run.assemble import add_network
 from chipweave.traffic import synthetic
 
@@ -125,9 +128,86 @@ def test_ways_that_are_not_used_are_warned_of():
     assert unused(built(FOUR).networks["n"]) == []
 
 
-def test_packets_over_ways_that_differ_are_refused_where_a_route_is_that_of_a_pair():
+@pytest.mark.parametrize("engine", ["kernel", "plain"])
+@pytest.mark.parametrize("model", ["circuit", "fair"])
+def test_a_quarter_of_a_message_goes_over_each_plane_also_where_one_is_slow(model, engine):
+    """Over the slow plane its quarter takes longest; a pair without the slow link has four fast planes."""
+    text = f"{FOUR}, override: [{{between: ['n[0]', 'n.switch[1]'], bandwidth: 10 GB/s, latency: 50 ns}}]"
+    size = 1 << 20
+    for ends, longest, latency in (((0, 1), 10, 70), ((2, 3), 112, 40)):
+        end, stats, network = carried(text, model, engine, np.array([[*ends, size]]))
+        assert end == latency * 1000 + -(-size // 4 * 1000 // longest)
+        assert stats.bytes[network.src == ends[0]].tolist() == [size // 4] * 4
+
+
+NODES = """routers: 8, shape: joined, spread: packet, bandwidth: 100 GB/s,
+edges: [{between: [0, 4], bandwidth: 50 GB/s}],
+regions: [{of: 0..3, shape: switch, switches: 2}, {of: 4..7, shape: switch, switches: 2}]"""
+
+
+@pytest.mark.parametrize("engine", ["kernel", "plain"])
+@pytest.mark.parametrize("model", ["circuit", "fair"])
+def test_two_nodes_of_several_switches_spread_their_packets(model, engine):
+    """From node to node two switches, the one link between the nodes, and two switches: four ways over five links."""
+    size, ns = 1 << 20, 1000
+    alone = {(1, 2): size / 200e9, (1, 5): size / 50e9, (0, 5): size / 50e9}
+    hops = {(1, 2): 2, (1, 5): 5, (0, 5): 3}
+    for ends, seconds in alone.items():
+        end, stats, network = carried(NODES, model, engine, np.array([[*ends, size]]))
+        assert end == hops[ends] * 20 * ns + ceil(seconds * 1e12)
+        assert (
+            network.ways == 4
+            and sorted({int(b) for b in stats.bytes}) == ([0, size // 2, size][: len(set(stats.bytes))])
+        )
+    both, stats, network = carried(NODES, model, engine, np.array([[1, 5, size], [2, 6, size]]))
+    waits = {"fair": 100 * ns, "circuit": 2 * 100 * ns}[model]  # a circuit's latencies are in line, too
+    assert both == waits + ceil(2 * size / 50e9 * 1e12)
+    assert int(stats.bytes[network.link_index["n[0]", "n[4]"]]) == 2 * size
+
+
+@st.composite
+def spread_systems(draw):
+    """(text of a network of parts and switches with uneven planes, messages)."""
+    ends, switches = draw(st.integers(3, 5)), draw(st.integers(2, 4))
+    rate, ps = st.sampled_from([7, 16, 25, 100]), st.sampled_from([1, 20, 333])
+    pairs = [(e, ends + s) for e in range(ends) for s in range(switches)]
+    extra = draw(st.lists(st.sampled_from([(a, b) for a in range(ends) for b in range(a)]), max_size=3, unique=True))
+    missing = draw(st.sets(st.sampled_from([pair for pair in pairs if pair[0] and pair[1] > ends]), max_size=3))
+    edges = [
+        f"{{between: [{a}, {b}], latency: {draw(ps)} ns, bandwidth: {draw(rate)} GB/s}}"
+        for a, b in [*pairs, *extra]
+        if (a, b) not in missing
+    ]
+    duplex = draw(st.sampled_from(["directed", "undirected"]))
+    text = f"routers: {ends + switches}, shape: edges, edges: [{', '.join(edges)}], spread: packet, bandwidth: 1 GB/s"
+    message = st.tuples(st.integers(0, ends - 1), st.integers(0, ends - 1), st.integers(0, 5000))
+    return f"{text}, duplex: {duplex}", draw(st.lists(message, min_size=1, max_size=30))
+
+
+@settings(max_examples=40)
+@given(spread_systems(), st.sampled_from(["circuit", "fair"]))
+def test_kernel_and_twin_agree_on_pieces_of_messages_over_uneven_ways(system, model):
+    text, messages = system
+    rows = np.array(messages)
+    kernel, plain = (carried(text, model, engine, rows) for engine in ("kernel", "plain"))
+    assert kernel[0] == plain[0]
+    for name in ("bytes", "busy_ps", "stalled_ps", "bins"):
+        assert np.array_equal(getattr(kernel[1], name), getattr(plain[1], name)), name
+    for end in range(kernel[2].endpoint_count):
+        gone = sum(size for a, b, size in messages if a == end != b)
+        passed = int(kernel[1].bytes[kernel[2].src == end].sum()) - int(kernel[1].bytes[kernel[2].dst == end].sum())
+        assert passed == gone - sum(size for a, b, size in messages if b == end != a)
+
+
+def test_a_link_model_of_one_way_refuses_packets_over_ways_that_differ(monkeypatch):
     text = f"{FOUR}, override: [{{between: ['n[0]', 'n.switch[1]'], bandwidth: 10 GB/s}}]"
-    with pytest.raises(BadInput, match="equally short ways differ in latency or bandwidth; allowed: spread: message"):
-        Bundles(built(text, "fair").networks["n"])
+    monkeypatch.setattr(registry.link_models.find("fair"), "splits", False)
+    with pytest.raises(
+        BadInput, match="fair takes one way alone, where a network's ways differ.*allowed: spread: mess"
+    ):
+        together(built(text, "fair").networks["n"], "fair")
+
+
+def test_routings_of_one_way_refuse_to_spread():
     with pytest.raises(BadInput, match="routing xy has one way for each pair"):
         built("grid: [2, 2], shape: mesh, bandwidth: 1 GB/s, spread: pair")

@@ -79,6 +79,7 @@ def test_a_trace_with_one_wrong_cycle_is_a_gap(tmp_path):
     assert row.status == "gap" and row.simulated == row.reference - 1
 
 
+@pytest.mark.slow
 def test_a_file_of_the_folder_stands_for_it():
     ids = [r.id for r in suite_booksim.results(reference=FOLDER / "microbench.csv", groups=("traces",))]
     assert ids == [r.id for r in suite_booksim.results(reference=FOLDER, groups=("traces",))] and len(ids) > 5

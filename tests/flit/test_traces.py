@@ -20,6 +20,7 @@ def test_the_fast_engine_serves_all_traces_but_the_islip_one():
     assert [name for name in NAMES if not FlitSimulator(*trace(name)[:2]).fast] == ["T06"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_every_packet_of_a_booksim_trace_is_equal_on_the_plain_router(name):
     net, router, packets, expected = trace(name)

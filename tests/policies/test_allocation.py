@@ -178,6 +178,7 @@ PARAMS = st.fixed_dictionaries(
 )
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=150)
 @given(situations(), PARAMS)
 def test_the_kernel_equals_the_plain_twin(view, params):

@@ -25,6 +25,7 @@ def test_every_row_equals_the_artifact_s(name, batch, steps):
     assert differences(strategy.load(worlds.NAMES[name]), name, batch, steps) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["allo_only", "pred_only", "allo_and_pred"])
 def test_the_plain_twins_give_every_row_too(name):
     assert differences(worlds.plain_twin(worlds.NAMES[name]), name, 4096, 5) == []

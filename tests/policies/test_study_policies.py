@@ -113,6 +113,7 @@ def test_from_prefill_learns_from_prompts_alone():
         assert kept(policy, view([0, 0, 50, 0, 0, 0], HOME, DISTANCE, step=step), plan((2, 1, 50))) == {1}
 
 
+@pytest.mark.slow
 def test_the_oracle_keeps_what_the_next_step_chooses(tmp_path, monkeypatch):
     monkeypatch.setenv("CHIPWEAVE_CACHE", str(tmp_path))
     model = models.load("deepseek-v2-lite")

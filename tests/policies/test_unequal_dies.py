@@ -103,6 +103,7 @@ def test_a_slow_die_passes_work_on_where_the_estimate_knows_it():
     assert shares(each.allocate(slow))[0] < 0.01 < shares(one.allocate(slow))[0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("figures", ["each", "one"])
 @pytest.mark.parametrize("near", ["home", "holders"])
 @pytest.mark.parametrize("arrivals", ["once", "block", "block_where_alike"])

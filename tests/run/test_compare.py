@@ -81,6 +81,7 @@ def test_speedup_is_null_where_base_was_not_run(capsys):
     assert result(capsys, "--strategies", "ep")["rows"][0]["speedup"] is None
 
 
+@pytest.mark.slow
 def test_a_run_that_names_no_preset_is_physical_whoever_asks(capsys, tmp_path):
     document = result(capsys, "--strategies", "base")
     row = document["rows"][0]
@@ -91,6 +92,7 @@ def test_a_run_that_names_no_preset_is_physical_whoever_asks(capsys, tmp_path):
     assert RunSpec().preset == "physical"
 
 
+@pytest.mark.slow
 def test_circuit_beside_fair_runs_with_both_admissions(capsys):
     both = ["--strategies", "base", "--link-models", "circuit,fair"]
     circuit, fair = ("circuit", "work_conserving"), ("fair", "work_conserving")
@@ -102,6 +104,7 @@ def test_circuit_beside_fair_runs_with_both_admissions(capsys):
         assert [(r["link_model"], r["admission"]) for r in rows] == expected
 
 
+@pytest.mark.slow
 def test_the_output_folder_is_complete_and_can_be_repeated(capsys, tmp_path):
     code, _, err = compare(
         capsys, *SMALL, "--strategies", "base,pred", "--out", str(tmp_path / "o"), "--json", str(tmp_path / "j")
@@ -214,6 +217,7 @@ def test_a_trace_that_ends_early_is_said_and_figures_are_of_the_steps_it_has(cap
     assert f"{per_layer:.1f} us" in err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("preset", ["artifact", "paper"])
 def test_one_step_is_the_prefill_alone(capsys, preset):
     """Figures of decode are then those of no step at all; the prefill's are what they are in a longer run."""
@@ -260,6 +264,7 @@ def short_trace(capsys):
     return store
 
 
+@pytest.mark.slow
 def test_links_are_named_with_their_link_model_where_several_ran(capsys):
     booked = ("--preset", "artifact", "--link-models", "circuit,fair")
     out = compare(capsys, *SMALL, "--strategies", "base", *booked)[1]

@@ -105,6 +105,7 @@ VALIDATE = thing(
 WORK = "--model deepseek-v2-lite --trace esft-law --batch 4 --steps 3 --json -".split()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "schema, arguments",
     [

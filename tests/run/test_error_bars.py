@@ -2,6 +2,8 @@
 
 import json
 
+import pytest
+
 from chipweave.run import compare, error_bars
 from chipweave.study import chaos
 
@@ -37,6 +39,7 @@ def test_configurations_of_the_study_are_looked_at_one_by_one():
     assert chaos.undecided(rows, 0.11) == [{"model": "m", "topology": "t", "batch": 1, "strategies": ["ep", "allo"]}]
 
 
+@pytest.mark.slow
 def test_a_comparison_carries_its_error_bar_and_warns(tmp_path, capsys, monkeypatch):
     monkeypatch.setenv("CHIPWEAVE_CACHE", str(tmp_path / "cache"))
     options = {"model": "llama4-maverick", "batch": 16, "steps": 3, "strategies": "base,ep,allo"}

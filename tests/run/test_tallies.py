@@ -77,6 +77,7 @@ def test_counts_of_fewer_steps_do_not_serve_more_and_more_serve_fewer(made, cach
     assert np.load(kept(cache)[0]).shape[0] == 3 and run(made, "ep", steps=2)[0] == short != whole
 
 
+@pytest.mark.slow
 def test_counts_are_of_one_file_and_one_batch(made, cache, tmp_path):
     run(made, "ep"), run(made, "ep", batch=5), run(made, "ep", batch=12)
     assert len(kept(cache)) == 3

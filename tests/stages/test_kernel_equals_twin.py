@@ -61,7 +61,7 @@ def systems(draw, model, python=True):
     made, log = Layout(), []
     arrays = [made.resources(name, DIES) for name in ("port", "unit")]
     net = ring(made, model, draw(st.booleans()), draw(st.sampled_from([0, 0, 12, 25])) if model == "circuit" else 0)
-    tags = made.tags("tags", DIES, 2, 2, journal=True)
+    tags = made.tags("tags", DIES, 2, [2, 1, 3] + [2] * (DIES - 3), journal=True)
     store = made.keyed("store", DIES, KEYS, draw(st.integers(0, 2)), journal=True)
     bits = made.bits("bits", DIES, KEYS, journal=True)
     steps = made.map("steps", [0, 1, 0, 1, 0, 1])
@@ -205,6 +205,7 @@ def same(made, log, work, **rules):
     assert len(kernel) == len(plain)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("wait_queue", ["sorted", "artifact_heap"])
 @pytest.mark.parametrize("barging", [True, False])
 @pytest.mark.parametrize("wake", ["head", "all"])
@@ -219,6 +220,7 @@ def test_every_start_table_and_link_bin_is_equal_under_circuit(booking, wake, ba
     run()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("admission", ["work_conserving", "head_only"])
 def test_every_start_table_and_link_bin_is_equal_under_fair(admission):
     @settings(max_examples=30, deadline=None)

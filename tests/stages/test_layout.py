@@ -30,8 +30,8 @@ def test_a_name_is_taken_once_in_its_family():
 @pytest.mark.parametrize("sets, most, each", [(8, 8, ()), ([4, 8, 2], 8, (4, 8, 2)), ([4, 4, 4], 4, ())])
 def test_sets_are_one_number_or_one_for_each_instance(sets, most, each):
     """Equal ones are kept as one: the engines then need no array."""
-    tags = Layout().tags("llc", 3, sets, 2)
-    assert (tags.sets, tags.sets_of) == (most, each)
+    tags = Layout().tags("llc", 3, sets, sets)
+    assert (tags.sets, tags.sets_of) == (tags.ways, tags.ways_of) == (most, each)
     keyed = Layout().keyed("atu", 3, 100, sets)
     assert (keyed.capacity, keyed.capacity_of) == (most, each)
 

@@ -59,6 +59,7 @@ def check_accounts(rows, path, resources, started):
     assert all(served >= 0 and held >= 0 and waited >= 0 for served, held, waited in resources)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "model, rules",
     [

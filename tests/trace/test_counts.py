@@ -125,6 +125,7 @@ def test_numpy_files_that_hold_no_counts_are_named(content, message, tmp_path):
         read_counts(tmp_path / "c.npz", MODEL)
 
 
+@pytest.mark.slow
 def test_counts_alone_make_a_trace(tmp_path):
     np.save(tmp_path / "c.npy", COUNTS)
     options = ["--requests", "64", "--steps", "20", "--counts", str(tmp_path / "c.npy")]

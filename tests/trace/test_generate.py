@@ -175,6 +175,7 @@ def test_a_model_without_a_law_takes_that_of_the_gate_most_like_it():
         laws.load("kimi")
 
 
+@pytest.mark.slow
 def test_without_a_trace_one_is_made_from_the_seed():
     one, again, other = (trace.for_run(None, "llama4-maverick", 8, 4, seed).trace.sha256 for seed in (1, 1, 2))
     assert one == again != other

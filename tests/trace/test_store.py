@@ -25,6 +25,7 @@ def write(path, requests, experts=16):
         return writer.write_store(path, header, spill.by_step())
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=60)
 @given(
     seed=st.integers(0, 10**6),

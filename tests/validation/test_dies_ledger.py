@@ -46,6 +46,7 @@ def series():
     return list(found.values())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("x", ["-5", "nan", "inf", ""])
 def test_a_row_whose_x_is_no_amount_is_refused_in_words(x):
     rows = [replace(q, x_value=x) for q in series()]
@@ -55,6 +56,7 @@ def test_a_row_whose_x_is_no_amount_is_refused_in_words(x):
         assert isinstance(answer, ledger.NotModelled) and "failed" not in answer.why, (q, answer)
 
 
+@pytest.mark.slow
 def test_a_model_of_one_die_errs_several_times_as_much_where_dies_show():
     groups = ("amd_latency", "b200_l2cross", "b200_umma")
     found = {b.group: b for b in beside(dies.results(groups=groups), asking.asking())}

@@ -110,6 +110,12 @@ def test_the_help_names_every_suite_there_is(capsys):
         (["h100", "--group", "gem"], "no rows of group 'gem'; allowed: .*nearest: gemm"),
         (["h100", "--device", "TPU"], "no rows of device 'TPU'; allowed: .*H100 NVL"),
         (["h100", "--group", "launch", "--device", "GH200"], "no reference row fits"),
+        (["booksim", "--group", "trace"], "no group 'trace' in booksim; allowed: .*nearest: traces"),
+        (["artifact", "--group", "norm-ep"], "no group 'norm-ep' in artifact; allowed: .*nearest: norm_ep"),
+        (
+            ["analytic", "booksim", "--group", "md1_wai"],
+            "no group 'md1_wai' in these suites; allowed: .*nearest: md1_wait",
+        ),
         (["--reference", "."], "name that suite"),
         (["h100", "--check", "--group", "gemm"], "of whole suites"),
     ],
@@ -118,6 +124,14 @@ def test_a_question_about_nothing_is_refused(capsys, arguments, said):
     code, _, err = run(capsys, *arguments)
     assert code == 2
     assert re.search(said, " ".join(err.split())), err
+
+
+def test_of_several_suites_those_that_have_a_group_run(capsys):
+    code, out, _ = run(capsys, "analytic", "h100", "--group", "littles_law", "--group", "launch")
+    assert code == 0 and out.count("validate analytic") == 1 and out.count("validate h100") == 1
+    assert "md1_wait" not in out and "gemm" not in out
+    code, out, _ = run(capsys, "--group", "launch")
+    assert code == 0 and "validate h100" in out and "validate analytic" not in out
 
 
 @pytest.mark.parametrize(
@@ -154,7 +168,8 @@ def test_a_role_that_is_none_is_said(tmp_path, capsys):
 def test_out_gets_json_markdown_and_one_plot_per_curve(tmp_path, capsys):
     lines = [GEMM.format(14 + m, m, "predicted").replace("my-1", f"my-{m}") for m in (1, 16, 64, 128)]
     run(capsys, "h100", "--reference", table(tmp_path, *lines), "--out", tmp_path / "out")
-    assert sorted(p.name for p in (tmp_path / "out").rglob("*.*")) == ["h100.json", "h100.md", "my-1-gemm-time.png"]
+    names = ["group-gemm.png", "h100.json", "h100.md", "my-1-gemm-time.png"]
+    assert sorted(p.name for p in (tmp_path / "out").rglob("*.*")) == names
     assert "| gemm | predicted | 4 | 4 |" in (tmp_path / "out" / "h100.md").read_text()
 
 

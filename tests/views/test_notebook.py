@@ -33,6 +33,7 @@ def command(capsys, *arguments):
     return capsys.readouterr()
 
 
+@pytest.mark.slow
 def test_the_figures_are_those_of_the_command(pair, tmp_path, capsys):
     options = "--model deepseek-v2-lite --trace esft-law --batch 8 --steps 3 --strategies base,ep".split()
     command(capsys, "compare", "--topology", WAFER, *options, "--out", tmp_path / "out")
@@ -111,6 +112,7 @@ def test_pictures_are_drawn_of_what_was_carried(run, pair, tmp_path):
         run.plot.links(network="x")
 
 
+@pytest.mark.slow
 def test_why_says_where_the_time_went(run):
     found = run.why(layer=3)
     assert sum(found["breakdown"].values()) == found["time_ns"] > 0
@@ -134,6 +136,7 @@ def test_overrides_may_be_a_mapping_and_act(run):
     assert slow.time_ns > 2 * run.time_ns
 
 
+@pytest.mark.slow
 def test_the_module_of_the_same_name_can_be_called(pair):
     import chipweave.compare
 

@@ -82,6 +82,7 @@ def json_of(text, name):
     return json.loads(re.search(rf'<script type="application/json" id="{name}">(.*?)</script>', text, re.S)[1])
 
 
+@pytest.mark.slow
 def test_it_holds_result_json_and_sums_that_come_true(folder, written):
     text = written.read_text(encoding="utf-8")
     assert len(text) < MOST_BYTES
@@ -126,6 +127,7 @@ def test_nothing_of_a_file_is_taken_for_html():
         assert not re.search(r"<(img|i|n|u|b)\b(?!utton)", text)
 
 
+@pytest.mark.slow
 def test_an_evil_name_of_a_topology_is_text_in_the_page(tmp_path):
     name = tmp_path / "a&b<i>.yaml"
     name.write_text("extends: wafer_5x5\nname: 'a<script>alert(1)'\nabout: '<img src=x>'\n")
@@ -134,6 +136,7 @@ def test_an_evil_name_of_a_topology_is_text_in_the_page(tmp_path):
     assert "<img src=x>" not in text and "<script>alert" not in text and "a&b<i>" not in text
 
 
+@pytest.mark.slow
 def test_the_command_of_the_page_gives_the_same_hash(folder, tmp_path, capsys):
     found = cw.read_results(folder)
     words = facts.command(found).split()

@@ -5,6 +5,7 @@ import json
 from itertools import pairwise
 
 import pytest
+import trace_event_format
 
 import chipweave as cw
 from chipweave.run import simulate
@@ -69,6 +70,29 @@ def test_tracks_have_no_overlap_and_flows_begin_and_end_in_slices(whole):
             flows.setdefault(e["id"], []).append(e["ph"])
     assert len(flows) > 100 and all(f[0] == "s" and f[-1] == "f" and set(f[1:-1]) <= {"t"} for f in flows.values())
     assert max(map(len, flows.values())) > 4  # a remote read: request, HBM, data, computation
+
+
+@pytest.mark.parametrize("most", [10**9, 3000])
+def test_it_keeps_the_trace_event_format_and_nests_in_whole_ns(folder, whole, most):
+    trace = whole if most == 10**9 else timeline.of(one_of(folder, None, None), most=most)
+    trace = json.loads(json.dumps(trace, allow_nan=False))
+    assert trace_event_format.faults(trace) == []
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        {"ph": "X", "pid": 1, "tid": 1, "name": "x", "cat": "y", "ts": -1, "dur": 1},
+        {"ph": "X", "pid": 1, "tid": "1", "name": "x", "cat": "y", "ts": 1, "dur": 1},
+        {"ph": "X", "pid": 1, "tid": 1, "name": "x", "ts": 1},
+        {"ph": "B", "pid": 1, "tid": 1, "name": "x", "cat": "y", "ts": 1},
+        {"ph": "C", "pid": 1, "name": "x", "ts": 1, "args": {"bytes": "3"}},
+        {"ph": "s", "pid": 1, "tid": 1, "name": "x", "cat": "y", "ts": 1, "id": 10**9},
+        {"ph": "M", "pid": 1, "name": "thread_nam", "args": {"name": "x"}},
+    ],
+)
+def test_an_event_against_the_format_would_be_found(whole, event):
+    assert trace_event_format.faults({**whole, "traceEvents": [*whole["traceEvents"], event]})
 
 
 def test_counters_sum_to_the_links(folder, whole):

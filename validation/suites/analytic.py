@@ -17,7 +17,7 @@ def results(reference: Any = None, groups: tuple[Any, ...] = (), device: Any = N
     """Run every group; theory is the reference, so there is no file of them."""
     if reference:
         raise BadInput("suite analytic has no reference file: theory is its reference")
-    known = sorted(analytic.discover())
+    known = _known()
     unknown = [
         Fault(f"no closed forms '{g}'", allowed=", ".join(known), nearest=nearest(g, known))
         for g in groups
@@ -28,6 +28,15 @@ def results(reference: Any = None, groups: tuple[Any, ...] = (), device: Any = N
     chosen = [g for g in known if not groups or g in groups]
     found = [result(g, c) for g, checks in zip(chosen, run_all(chosen, jobs), strict=False) for c in checks]
     return [r for r in found if not device or device.lower() in r.device.lower()]
+
+
+def groups(reference: Any = None) -> list[str]:
+    """Its groups."""
+    return _known()
+
+
+def _known() -> list[str]:
+    return sorted(analytic.discover())
 
 
 def run_all(groups: Any, jobs: Any) -> Any:

@@ -55,6 +55,11 @@ def results(
     return [result for row in rows for result in compare(row, tables[tuple(row[k] for k in SETTING)])]
 
 
+def groups(reference: Path | None = None) -> set[str]:
+    """The groups that the tables have rows of."""
+    return {group_of(row) for row in read(Path(str(reference or FOLDER)))}
+
+
 def group_of(row: dict[str, str]) -> str:
     """The strategy of a row, or "micro" for plans given by hand."""
     return "micro" if row["trace_set"].startswith("micro:") else row["strategy"]

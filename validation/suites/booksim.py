@@ -49,6 +49,11 @@ def results(
         return list(pool.map(judge, tasks, chunksize=4))
 
 
+def groups(reference: Any = None) -> tuple[str, ...]:
+    """Its groups, of which a folder may lack some."""
+    return GROUPS
+
+
 def judge(task: Any) -> Result:
     """The Result of one task; a network or option that is not ours becomes a row `not modelled` with the reason."""
     error: float | None

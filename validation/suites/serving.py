@@ -31,6 +31,9 @@ def results(reference: Any = None, groups: tuple[Any, ...] = (), device: Any = N
 BAND = 0.03
 """A skewed load is dearer or cheaper than a balanced one where the ratio is off 1 by more than this."""
 
+UNTUNED = "vllm_modeloptfp8moe_flashinfer_cutlass"
+"""A kernel whose tactic is chosen without tuning: slower than its weights take, and faster with more tokens."""
+
 SIGN_BAR = 0.95
 """Of those rows, the share whose ratio is to be predicted on its side of 1."""
 
@@ -50,9 +53,29 @@ def remarks(rows: Any) -> Any:
             f"predicted on that side of 1 (bar {SIGN_BAR:.0%}); "
             f"{alike:.0%} of all rows fall in the same class (cheaper, within {BAND:.0%}, dearer)"
         )
+        lines.append(_wrong_side([r for r in clear if (r.reference - 1) * (r.simulated - 1) <= 0]))
     lines += _steps(rows)
     parts = [f"{name} {bias:+.1%} ({n} rows)" for name, bias, n in residuals(rows)]
     return lines + (["mean signed error on kernels of the sizes that steps run: " + ", ".join(parts)] if parts else [])
+
+
+def _wrong_side(rows: Any) -> str:
+    """What the rows whose side is wrong share: one token (both loads read as many experts), one expert a rank (it waits
+    for the host), a kernel that runs untuned; and how near to 1 the others were measured."""
+    sorts: dict[str, int] = dict.fromkeys(("one token", "one expert a rank", "an untuned kernel", "others"), 0)
+    near = 0
+    for r in rows:
+        words = conditions(r)
+        alone = words.get("ep") == words.get("experts")
+        sort = "one token" if r.x == 1 else "one expert a rank" if alone else "others"
+        if sort == "others" and UNTUNED in words.get("kernel", ""):
+            sort = "an untuned kernel"
+        sorts[sort] += 1
+        near += sort == "others" and abs(r.reference - 1) <= 2 * BAND
+    parts = ", ".join(f"{sort} {n}" for sort, n in sorts.items())
+    return (
+        f"moe_skew: {len(rows)} rows on the wrong side: {parts} ({near} of these measured within {2 * BAND:.0%} of 1)"
+    )
 
 
 def _steps(rows: Any) -> list[str]:

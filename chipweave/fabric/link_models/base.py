@@ -6,6 +6,7 @@ import numpy as np
 
 from chipweave._kernel import ffi, lib
 from chipweave.chain.link_statistics import LinkStatistics
+from chipweave.chain.ways import speeds_of, ways_of
 from chipweave.errors import BadInput
 
 FINDER = "int32_t(void *, int32_t, int32_t, int32_t *, int32_t)"
@@ -18,14 +19,15 @@ class Routes:
 
     Attributes:
         number: the engine's number of them.
-        speeds: bandwidths of the links, each once, the slowest first: the engine's speed ranks.
+        ways: how many a message takes at once (chipweave.chain.ways).
+        speeds: at which a message can cross a link, each once, the slowest first: the engine's speed ranks.
     """
 
     def __init__(self, compiler: Any, network: Any) -> None:
         self.network, self.handle = network, compiler.handle
         self.failed: BaseException | None = None
-        self.speeds = sorted({link.bytes_per_s for link in network.links})
-        ranks = {speed: rank for rank, speed in enumerate(self.speeds)}
+        self.ways = ways_of(network)
+        self.speeds, ranks = speeds_of(network)
         self.finder = ffi.callback(FINDER, self._find, error=-1, onerror=self._keep)  # lives as long as this object
         self.number = compiler.made(
             lib.stages_add_routes(
@@ -33,11 +35,13 @@ class Routes:
                 network.endpoints,
                 len(network.links),
                 [link.latency_ps for link in network.links],
-                [ranks[link.bytes_per_s] for link in network.links],
+                ranks[:: self.ways],
                 self.finder,
                 ffi.NULL,
             )
         )
+        if self.ways > 1:
+            compiler.made(lib.stages_spread_routes(compiler.handle, self.number, self.ways, ranks))
 
     @property
     def pointer(self) -> Any:
@@ -99,6 +103,9 @@ class Compiled:
         its last tail was behind the endpoint's port), then each link, as its last tail was over it.
         """
         return np.empty((0, 3), np.int64)
+
+    def check(self) -> None:
+        """Raise AssertionError where an invariant of the model's own state is broken."""
 
     def statistics(self) -> LinkStatistics:
         """Bytes, busy and stalled ps of each link, in all and over time bins."""

@@ -18,6 +18,7 @@ class Circuit(LinkModel):
     """A transfer holds every link of its route while it lasts."""
 
     held = True
+    splits = True
 
     @classmethod
     def plain(cls, layout: Any, network: Any, bin_ps: int, max_bins: int) -> None:

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 class Fair(LinkModel):
     """Transfers share each link max-min fairly."""
 
+    splits = True
+
     @classmethod
     def plain(cls, layout: Any, network: Any, bin_ps: int, max_bins: int) -> PlainFair:
         """See LinkModel."""

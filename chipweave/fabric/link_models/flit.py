@@ -157,6 +157,10 @@ class CompiledFlit(Compiled):
             self.kernel._check(lib.net_flit_trails(self.model, self.link_of, to, n))
         return rows
 
+    def check(self) -> None:
+        """See Compiled."""
+        self.kernel.check()
+
     def raise_if_failed(self) -> None:
         """`Stuck` with the wait cycle, or what else ended the network."""
         status = lib.net_flit_status(self.model)

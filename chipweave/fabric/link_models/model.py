@@ -16,10 +16,12 @@ class LinkModel:
     Attributes of the class:
         kind: its name in YAML, set by @link_model.
         held: whether a route is held whole, so that its time is known beforehand (then admissions apply).
+        splits: whether a message may take several ways at once (chipweave.chain.ways).
     """
 
     kind = ""
     held = False
+    splits = False
 
     @classmethod
     def about(cls) -> str:

@@ -88,6 +88,27 @@ class Accounting(Stretches):
             return waited + [(cause, begin, end) for cause, _, begin, end, _ in pieces]
         return waited + split(stage, of, event[START], event[END], way)
 
+    def kept(self) -> dict[str, np.ndarray]:
+        """The accounts so far, after a layer-step, as arrays that `restore` takes."""
+        causes = list(dict.fromkeys(cause for *_, cause, _ in self.critical))
+        rows = [(step, layer, causes.index(cause), ps) for step, layer, cause, ps in self.critical]
+        keys, sizes = self.flows.kept()
+        return {
+            "used": self.used,
+            "end": np.array([self.end]),
+            "critical": np.array(rows, np.int64).reshape(len(rows), 4),
+            "causes": np.array(causes, np.str_),
+            "flow_keys": keys,
+            "flow_bytes": sizes,
+        }
+
+    def restore(self, kept: dict[str, np.ndarray]) -> None:
+        """Go on from what `kept` gave."""
+        causes = kept["causes"].tolist()
+        self.used[:], self.end = kept["used"], int(kept["end"][0])
+        self.critical = [(step, layer, causes[cause], ps) for step, layer, cause, ps in kept["critical"].tolist()]
+        self.flows.restore(kept["flow_keys"], kept["flow_bytes"])
+
     def breakdown(self, run: Any) -> Breakdown:
         """The accounts of a run that has ended."""
         run_ps = max(self.end, self.fabric.now_ps)

@@ -73,7 +73,10 @@ def classes(critical: Iterable[tuple[int, int, str, int]]) -> dict[str, int]:
 
 
 def hottest(outcome: Any) -> list[dict[str, Any]]:
-    """The links that were busy longest, with their largest flows; `others` are the bytes of all other flows."""
+    """The links that were busy longest, with their largest flows; `others` are the bytes of all other flows.
+
+    Flows that are dealt over ways are shares of what was sent: together they are cut to the bytes of the link.
+    """
     of_link: dict[tuple[str, str], list[tuple[Any, ...]]] = {}
     for network, link, *flow in outcome.breakdown.flows:
         of_link.setdefault((network, link), []).append(tuple(flow))
@@ -82,7 +85,10 @@ def hottest(outcome: Any) -> list[dict[str, Any]]:
         wire = stats.wire.sum(axis=0) if stats.wire is not None else None
         for i, name in enumerate(names):
             flows = [dict(zip(FLOWS[2:], flow, strict=True)) for flow in of_link.get((network, name), ())]
-            size = int(stats.bytes[i])
+            size = left = int(stats.bytes[i])
+            for flow in flows:
+                flow["bytes"] = min(flow["bytes"], left)
+                left -= flow["bytes"]
             found.append(
                 {
                     "network": network,
@@ -92,7 +98,7 @@ def hottest(outcome: Any) -> list[dict[str, Any]]:
                     "busy_ps": int(stats.busy_ps[i]),
                     "stalled_ps": int(stats.stalled_ps[i]),
                     "flows": flows,
-                    "others": size - sum(flow["bytes"] for flow in flows),
+                    "others": left,
                 }
             )
     return sorted((each for each in found if each["busy_ps"]), key=lambda each: -each["busy_ps"])[:HOTTEST]

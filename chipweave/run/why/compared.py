@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from chipweave.io.changes import change, differences
 from chipweave.run.why.explain import Placed, chain_of, totals
 from chipweave.run.why.folder import Kept, recorded
 
@@ -43,31 +44,9 @@ def by_layer(chain: list[Placed]) -> dict[int, list[Placed]]:
     return found
 
 
-def change(a: dict[str, int], b: dict[str, int]) -> dict[str, int]:
-    """class -> ns more in b than in a, the largest change first."""
-    found = {cause: b.get(cause, 0) - a.get(cause, 0) for cause in {**a, **b}}
-    return dict(sorted(found.items(), key=lambda item: -abs(item[1])))
-
-
 def configuration(a: Kept, b: Kept) -> list[dict[str, Any]]:
     """What differs in the runs, the systems and presets resolved, the traces and the policies: path, value in a,
     value in b."""
     parts = ("run", "trace", "system", "policies")
-    flat = [flattened({k: kept.entry.get(k) for k in parts}) for kept in (a, b)]
-    names = [name for name in {**flat[0], **flat[1]} if not name.startswith(("system.folder",))]
-    return [
-        {"what": name, "a": flat[0].get(name), "b": flat[1].get(name)}
-        for name in names
-        if flat[0].get(name) != flat[1].get(name)
-    ]
-
-
-def flattened(value: Any, path: str = "") -> dict[str, Any]:
-    """A document as one level: path with dots -> value."""
-    pairs = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else None
-    if pairs is None:
-        return {path: value}
-    found: dict[str, Any] = {}
-    for key, inner in pairs:
-        found |= flattened(inner, f"{path}.{key}" if path else str(key))
-    return found
+    found = differences(*({k: kept.entry.get(k) for k in parts} for kept in (a, b)))
+    return [row for row in found if not row["what"].startswith("system.folder")]

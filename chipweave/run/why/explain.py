@@ -65,7 +65,7 @@ def policy_of(span: Span, policies: dict[str, Any]) -> str | None:
     """The policies whose decision put a transfer at its place: placement chose the home die, allocation the computing
     one."""
     placement, allocation = (policies.get(role, {}).get("kind") for role in ("placement", "allocation"))
-    if span.cause == CONTROL:
+    if span.cause == CONTROL or not span.role:
         return None
     if span.link:
         return f"{placement}, {allocation}" if placement and allocation else allocation

@@ -3,11 +3,16 @@
 A flow is what one expert of one layer makes one die send to another, requests and data alike. The kernel counts, for
 each row issued, how many of its sends have started; bytes follow from the row, and links from the route of its dies.
 While the run goes on a flow is one number, its key, and C adds up (csrc/stages/flow_sums.c).
+
+Packets or messages that are dealt to several equally short ways in turn load each way alike: a flow's bytes on a link
+are then its share of the ways, to within a packet (a byte, where the ways carry pieces) of each message. Where packets
+choose by the load that they meet (adaptive routing) no flow is followed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +26,7 @@ from chipweave.run.why.stretches import Batch
 
 NETWORK_BITS, LAYER_BITS, EXPERT_BITS, DIE_BITS = 5, 12, 18, 14  # of a key, from the top
 DENSE = 1 << 22  # pairs of endpoints up to this number have a table; beyond, they are sorted
+Shares = Callable[[int, int], dict[int, tuple[int, int]]]  # (source, target) -> link -> (ways over it, of how many)
 
 
 class Flows:
@@ -29,8 +35,14 @@ class Flows:
     def __init__(self, fabric: Any) -> None:
         """fabric: of the run; sends over networks whose packets choose their way are not followed."""
         layout = fabric.layout
-        followed = [n for n in layout.parts["networks"] if fabric.keeps_to_routes(n) and n.endpoints <= 1 << DIE_BITS]
+        self.shares: dict[str, Shares] = {}
+        for network in layout.parts["networks"]:
+            shares = shares_of(fabric, network)
+            if shares and network.endpoints <= 1 << DIE_BITS:
+                self.shares[network.name] = shares
+        followed = [n for n in layout.parts["networks"] if n.name in self.shares]
         self.networks = followed[: 1 << NETWORK_BITS]
+        self.seats = layout.seats
         self.sends: dict[str, list[Send]] = {name: [] for name in layout.chains}
         slot_of, self.slots = [], 0
         for name, chain in layout.chains.items():
@@ -59,6 +71,18 @@ class Flows:
         """What was sent since the last layer-step belongs to this layer."""
         self.sums.settle(layer << (EXPERT_BITS + 2 * DIE_BITS))
 
+    def kept(self) -> tuple[np.ndarray, np.ndarray]:
+        """(keys, bytes) of all flows so far, each once."""
+        self.layer_ended(0)
+        return self.sums.all()
+
+    def restore(self, keys: np.ndarray, sizes: np.ndarray) -> None:
+        """Go on from what `kept` gave."""
+        *_, source, target = fields(keys)
+        rows = np.stack([(keys >> 2 * DIE_BITS) - 1, source, target, sizes], axis=1)
+        self.sums.add(Sends([KEPT]), rows, np.ones((len(keys), 1), np.int64))
+        self.layer_ended(0)
+
     def largest(self, dies: dict[Any, str]) -> list[tuple[str, str, int, int | None, str, str, int]]:
         """(network, link, layer, expert, from, to, bytes) of the `TOP` largest flows of each link, largest first.
 
@@ -69,35 +93,37 @@ class Flows:
         found = []
         for number, link, flows in self.on_links(keys, sizes):
             of = self.networks[number]
-            _, layer, expert, source, target = fields(keys[flows])
-            for i, flow in enumerate(flows):
-                ends = (dies.get(die, str(die)) for die in (int(source[i]), int(target[i])))
+            names = dies | named(self.seats.get(of.name, {}), set(dies.values()))
+            _, layer, expert, source, target = fields(keys[[flow for flow, _ in flows]])
+            for i, (_, size) in enumerate(flows):
+                ends = (names.get(at, str(at)) for at in (int(source[i]), int(target[i])))
                 who = int(expert[i]) - 1 if expert[i] else None
-                found.append((of.name, of.links[link].name, int(layer[i]), who, *ends, int(sizes[flow])))
+                found.append((of.name, of.links[link].name, int(layer[i]), who, *ends, size))
         return found
 
-    def on_links(self, keys: np.ndarray, sizes: np.ndarray) -> Iterable[tuple[int, int, list[int]]]:
-        """(network, link, places of its first `TOP` flows, the largest first) of each link that has flows."""
+    def on_links(self, keys: np.ndarray, sizes: np.ndarray) -> Iterable[tuple[int, int, list[tuple[int, int]]]]:
+        """(network, link, (place, bytes) of its `TOP` largest flows, the largest first) of each link that has flows."""
         if not len(keys):
             return
         route, pairs = self.pairs(keys)
-        lists = [[(n, link) for link in self.networks[n].routes(a, b)] for n, a, b in pairs]
-        names = sorted({link for links in lists for link in links})
+        routes = [{(n, link): of for link, of in self.shares[self.networks[n].name](a, b).items()} for n, a, b in pairs]
+        names = sorted({link for links in routes for link in links})
         number = {name: i for i, name in enumerate(names)}
-        begin = np.cumsum([0, *map(len, lists)], dtype=np.int64)
-        links = np.array([number[link] for route in lists for link in route], np.int32)
-        largest = np.full((len(names), min(TOP, len(keys))), -1, np.int64)
+        begin = np.cumsum([0, *map(len, routes)], dtype=np.int64)
+        links = [(number[link], *of) for each in routes for link, of in each.items()]
+        columns = np.array(links, np.int32).reshape(-1, 3)
+        largest = np.full((2, len(names), min(TOP, len(keys))), -1, np.int64)
         lib.flow_sums_largest(
             *(ffi.from_buffer("int64_t[]", each) for each in (keys, sizes)),
             len(keys),
             ffi.from_buffer("int32_t[]", route),
             ffi.from_buffer("int64_t[]", begin),
-            ffi.from_buffer("int32_t[]", links),
-            largest.shape[1],
-            ffi.from_buffer("int64_t[]", largest),
+            ffi.cast("flow_link *", ffi.from_buffer("int32_t[]", columns)),
+            largest.shape[2],
+            *(ffi.from_buffer("int64_t[]", each) for each in largest),
         )
-        for name, flows in zip(names, largest.tolist(), strict=True):
-            yield (*name, [flow for flow in flows if flow >= 0])
+        for name, flows, carried in zip(names, *largest.tolist(), strict=True):
+            yield (*name, [(flow, size) for flow, size in zip(flows, carried, strict=True) if flow >= 0])
 
     def pairs(self, keys: np.ndarray) -> tuple[np.ndarray, list[tuple[int, int, int]]]:
         """(int32 number of the pair of each key, [(network, source, target)])."""
@@ -114,6 +140,22 @@ class Flows:
             found, numbers = np.unique(codes, return_inverse=True)
         pairs = [(code // wide // wide, code // wide % wide, code % wide) for code in found.tolist()]
         return numbers.astype(np.int32, copy=False), pairs
+
+
+def shares_of(fabric: Any, network: Any) -> Shares | None:
+    """What links of a network carry of a pair's bytes; None where packets choose their way."""
+    if fabric.keeps_to_routes(network):
+        return lambda source, target: dict.fromkeys(network.routes(source, target), (1, 1))
+    dealt = dict(network.options).get("dealt")
+    if dealt is None:
+        return None
+
+    def shares(source: int, target: int) -> dict[int, tuple[int, int]]:
+        ways = dealt(source, target)
+        over = Counter(link for way in ways for link in way)
+        return {link: (n, len(ways)) for link, n in over.items()}
+
+    return shares
 
 
 @dataclass(frozen=True)
@@ -149,6 +191,9 @@ class Send:
     def base(self) -> int:
         """What its keys have in common."""
         return self.network << (LAYER_BITS + EXPERT_BITS + 2 * DIE_BITS)
+
+
+KEPT = Send(0, 0, 1, 2, 0, (0, ((3, 1),)), set())  # of rows (rest of the key - 1, source, target, bytes)
 
 
 class Sends(list[Send]):
@@ -197,6 +242,16 @@ def checked(status: int) -> None:
     """Turn a status of flow_sums.h into an error."""
     if status:
         raise ChipweaveError("no memory for the flows of a run" if status == -1 else "a flow passes 2^63 bytes")
+
+
+def named(seats: dict[str, int], dies: set[str]) -> dict[int, str]:
+    """Endpoint -> the name of the die that the part there is on, else the part's own."""
+    found = {}
+    for part, endpoint in seats.items():
+        words = part.split(".")
+        upwards = (".".join(words[:length]) for length in range(len(words), 0, -1))
+        found[endpoint] = next((name for name in upwards if name in dies), part)
+    return found
 
 
 def fields(keys: np.ndarray) -> list[np.ndarray]:

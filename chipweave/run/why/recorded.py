@@ -14,7 +14,19 @@ from typing import Any
 
 from chipweave.chain.nouns import Take
 from chipweave.component.staged import Staged
-from chipweave.run.why.stretches import ASKED, BATCH, END, NUMBER, SIDE, START, TRANSFER, Stretches
+from chipweave.run.why.stretches import (
+    ASKED,
+    BATCH,
+    CHAIN,
+    END,
+    NUMBER,
+    SIDE,
+    START,
+    TRANSFER,
+    Batch,
+    Stretches,
+    is_control,
+)
 from chipweave.run.why.way import SERIALISATION, WAITING, Crossings, along, own_ps, split, way_of
 
 CONTROL = "command processors"
@@ -24,7 +36,8 @@ CONTROL = "command processors"
 class Span:
     """One interval of a critical path; ps on the clock of the run.
 
-    link: (network, links of the route) where the place is one; role: the operand that picked the place ("die", "home").
+    link: (network, links of the route) where the place is one; role: the operand that picked the place ("die", "home"),
+    "" where no policy did.
     """
 
     begin: int
@@ -114,19 +127,25 @@ class Recorded(Stretches):
                 found[:0] = self.spans_of(event)
                 event = before(event, own)
             self.spans += found
-        self.passed += sum(len(rows) * times for _, rows, times, _ in self.issued.values())
+        self.passed += sum(len(rows) * times for _, (_, rows, times, _) in self.work())
         self.issued = {}
 
     def wanted(self, number: int) -> list[int] | None:
         """The last stage of a transfer of the layer-step, side chains left out; None where this stretch has it not."""
         number -= self.passed
-        for batch, (_, rows, times, _) in self.issued.items():
+        for batch, (_, rows, times, _) in self.work():
             if 0 <= number < len(rows) * times:
                 own = [row for row in self.fabric.recorded(batch, number).tolist() if not row[SIDE]]
                 self.life = min(row[ASKED] for row in own), max(row[END] for row in own)
                 return max(own, key=lambda row: (row[END], row[NUMBER]))
             number -= len(rows) * times
         return None
+
+    def work(self) -> list[tuple[int, Batch]]:
+        """(number, batch) of what was issued since the last barrier, messages of control left out."""
+        return [
+            (number, batch) for number, batch in self.issued.items() if not is_control(self.fabric.layout, batch[0])
+        ]
 
     def spans_of(self, event: list[int]) -> list[Span]:
         """The spans of one stage: waited for, then served; their cause is the resources' name, which `layer_ended`
@@ -137,6 +156,7 @@ class Recorded(Stretches):
         if where is None:
             return [Span(event[ASKED], event[END], CONTROL, stage.name, stage.name, expert=expert)]
         cause, place, role, link = where
+        role = "" if self.chains[event[CHAIN]].control else role  # no policy put it there
         waits, serves = (WAITING, SERIALISATION) if link else (cause, cause)
         spans = []
         if event[START] > event[ASKED]:

@@ -10,6 +10,7 @@ from chipweave.io.console import Sheet
 
 WORST = 12  # rows of places and of layers
 HOT = 3  # links of each row
+DECODE = "decode steps alone, or the prefill where there are none"
 
 
 def time(ns: int) -> str:
@@ -24,18 +25,20 @@ def share(part: int, whole: int) -> str:
 
 def why(found: dict[str, Any], to_stderr: bool) -> None:
     """Classes with their bounds, then the places where most of the time was spent."""
-    whole, run = found["time_ns"], found["run"]
-    console.say(f"{run['strategy']}, {run['link_model']}, {run['admission']}: {time(whole)}", to_stderr)
+    whole, run, covered = found["time_ns"], found["run"], found.get("covers", DECODE)
+    console.say(f"{', '.join(map(str, run.values()))}: {time(whole)}", to_stderr)
     sheet = Sheet(
         f"critical path, {time(whole)}",
         ("class", "time", "share"),
+        caption=f"{covered}; times sum to that of the run",
         right_from=1,
     )
     for name, ns in found["breakdown"].items():
         sheet.add(name, time(ns), share(ns, whole))
     console.show(sheet, to_stderr)
     if found["bounds"]:
-        sheet = Sheet("were it infinitely fast", ("class", "time"), right_from=1)
+        covers = f"{covered}: the time of a run in which this class takes none, with the same plans"
+        sheet = Sheet("were it infinitely fast", ("class", "time"), caption=covers, right_from=1)
         for name, ns in found["bounds"].items():
             sheet.add(name, time(ns))
         console.show(sheet, to_stderr)
@@ -45,7 +48,8 @@ def why(found: dict[str, Any], to_stderr: bool) -> None:
         key = tuple(link[k] for k in ("place", "reason", "expert", "behind", "policy"))
         sums[key] += link["end_ns"] - link["start_ns"]
     heads = ("place", "reason", "expert", "behind", "put there by", "time", "share")
-    sheet = Sheet("where most of it was spent", heads, right_from=5)
+    covers = f"of the critical path, {covered}; the {WORST} largest"
+    sheet = Sheet("where most of it was spent", heads, caption=covers, right_from=5)
     for (place, reason, expert, behind, policy), ns in sums.most_common(WORST):
         named = "-" if expert is None else str(expert)
         sheet.add(place, reason, named, behind or "-", policy or "-", time(ns), share(ns, whole))
@@ -60,13 +64,14 @@ def shown(result: dict[str, Any], to_stderr: bool) -> None:
         return
     several = len({(each["link_model"], each["admission"]) for each in rows}) > 1
     heads = [each["strategy"] + (f" ({each['link_model']}, {each['admission']})" if several else "") for each in rows]
-    sheet = Sheet("critical path of the decode steps", ("class", *heads), right_from=1)
+    sheet = Sheet("critical path", ("class", *heads), caption=DECODE, right_from=1)
     for cause in dict.fromkeys(cause for each in rows for cause in each["critical"]):
         sheet.add(cause, *(_of(each["critical"].get(cause, 0), each["time_ps"]) for each in rows))
     sheet.add("all", *(time(each["time_ps"] // 1000) for each in rows))
     console.show(sheet, to_stderr)
     columns = ("row", "part", "busy", "idle", "mean queue")
-    sheet = Sheet("busiest part of each class, prefill included", columns, right_from=2)
+    covers = "of the whole run, prefill included: shares of its time, mean length of the queue"
+    sheet = Sheet("busiest part of each class", columns, caption=covers, right_from=2)
     for each in rows:
         best: dict[str, Any] = {}
         for part in each["parts"]:
@@ -77,7 +82,8 @@ def shown(result: dict[str, Any], to_stderr: bool) -> None:
             sheet.add(each["strategy"], part["part"], *shares, f"{part['queue']:.2f}")
     console.show(sheet, to_stderr)
     of_link = ("row", "link", "busy", "stalled", "bytes", "largest flow")
-    sheet = Sheet("links busy longest, prefill included", of_link, right_from=2)
+    covers = "of the whole run, prefill included: shares of its time, bytes carried"
+    sheet = Sheet("links busy longest", of_link, caption=covers, right_from=2)
     for each in rows:
         for link in each["links"][:HOT]:
             shares = (share(link[key], each["run_ps"]) for key in ("busy_ps", "stalled_ps"))
@@ -100,17 +106,23 @@ def _flow(flows: list[dict[str, Any]]) -> str:
 
 def diff(found: dict[str, Any], to_stderr: bool) -> None:
     """What differs, then the change by class, then the layers that changed most."""
-    a, b = found["time_ns"]
+    (a, b), covered = found["time_ns"], found.get("covers", DECODE)
     for each in found["configuration"]:
         console.say(f"{each['what']}: {each['a']} -> {each['b']}", to_stderr)
-    sheet = Sheet(f"{time(a)} -> {time(b)}: {time(b - a)}", ("class", "change", "share"), right_from=1)
+    heads = ("class", "change", "share")
+    sheet = Sheet(f"{time(a)} -> {time(b)}: {time(b - a)}", heads, caption=f"critical path, {covered}", right_from=1)
     for name, ns in found["attributed"].items():
         sheet.add(name, time(ns), share(ns, b - a))
     console.show(sheet, to_stderr)
-    sheet = Sheet("layers that changed most", ("layer", "before", "after", "most of it"), right_from=1)
+    of_layer = ("layer", "before", "after", "most of it")
+    sheet = Sheet("layers that changed most", of_layer, caption=f"sums over {covered}", right_from=1)
     for row in found["layers"][:WORST]:
         name = next(iter(row["attributed"]), "-")
-        sheet.add(str(row["layer"]), *map(time, row["time_ns"]), f"{name} {time(row['attributed'].get(name, 0))}")
+        sheet.add(
+            "-" if row["layer"] is None else str(row["layer"]),
+            *map(time, row["time_ns"]),
+            f"{name} {time(row['attributed'].get(name, 0))}",
+        )
     console.show(sheet, to_stderr)
 
 

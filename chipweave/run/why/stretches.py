@@ -12,6 +12,12 @@ NUMBER, BATCH, TRANSFER, CHAIN, STAGE, SIDE, ASKED, START, END = range(9)  # col
 Batch = tuple[Any, np.ndarray, int, str | None]  # chain, rows, times, operand counted
 
 
+def is_control(layout: Any, chain: Any) -> bool:
+    """Whether a chain, by name or itself, carries messages between parts of control."""
+    name = chain if isinstance(chain, str) else chain.name
+    return bool(layout.chains[name].control)
+
+
 class Stretches:
     """A fabric that records; stands in for the run's own (`around` of chipweave.run.simulate).
 

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from chipweave.chain.nouns import PS_PER_SECOND
+from chipweave.chain.ways import held
 
 SERIALISATION, LATENCY, WAITING = "links: serialisation", "links: latency", "links: waiting"
 LINKS = (SERIALISATION, LATENCY, WAITING)
@@ -20,15 +21,15 @@ Piece = tuple[str, str, int, int, tuple[int, ...]]  # class, reason, begin, end,
 
 
 def way_of(stage: Any, link: tuple) -> tuple[int, int, int]:
-    """Of the route of a send or of links held: its links' latencies, ps, and numerator and denominator of the ps that a
-    byte takes on its slowest link."""
+    """Of the route of a send or of links held: its links' latencies (of the longest way), ps, and numerator and
+    denominator of the ps that a byte takes on its slowest link."""
     network, links = link
-    ways = [network.links[i] for i in links]
-    rate = min((way.bytes_per_s for way in ways), default=None)
+    of = held(network, tuple(links))
+    rate = of.bytes_per_s
     if rate is not None and stage.message:
         rate = rate * stage.message.efficiency
     per_byte = PS_PER_SECOND / Fraction(rate) if rate else Fraction(0)
-    return sum(way.latency_ps for way in ways), per_byte.numerator, per_byte.denominator
+    return of.latency_ps, per_byte.numerator, per_byte.denominator
 
 
 def own_ps(stage: Any, of: dict[str, int], way: tuple[int, int, int]) -> int:

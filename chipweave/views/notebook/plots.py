@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,15 @@ if TYPE_CHECKING:
 SHADES = "viridis"
 KINDS = {"busy": "share of the run held or sending", "stalled": "share idle while wanted", "bytes": "GB of messages"}
 APART = 0.07  # by how much the two directions of a link stand apart, in dies
+
+
+class Picture(Figure):
+    """A matplotlib Figure that a notebook shows as it is, without pyplot and its backends."""
+
+    def _repr_png_(self) -> bytes:
+        out = io.BytesIO()
+        self.savefig(out, format="png", dpi=80)
+        return out.getvalue()
 
 
 class Plots:
@@ -69,7 +79,7 @@ class Plots:
         found = [(run, *link_values(run, kind, network)) for run in self.runs if run.outcome.links]
         if not found:
             raise BadInput(Fault("no run has statistics of links", allowed="runs that were not taken by a sample"))
-        figure = Figure(figsize=(4.2 * len(found), 4.0), layout="constrained")
+        figure = Picture(figsize=(4.2 * len(found), 4.0), layout="constrained")
         most = max((value for _, _, values, _ in found for value in values.values()), default=0) or 1
         for axis, (run, spots, values, _) in zip(figure.subplots(1, len(found), squeeze=False)[0], found, strict=True):
             lines = [shifted(spots[a], spots[b]) for a, b in values]
@@ -115,7 +125,7 @@ def shifted(a: tuple[float, float], b: tuple[float, float]) -> list[tuple[float,
 
 
 def _axis(high: float) -> Any:
-    figure = Figure(figsize=(7, high), layout="constrained")
+    figure = Picture(figsize=(7, high), layout="constrained")
     axis = figure.subplots()
     axis.spines[["top", "right"]].set_visible(False)
     return figure, axis

@@ -21,8 +21,9 @@ struct noc_matcher_state {
     const struct noc_allocator_rule *allocator;
     const struct noc_arbiter_rule *arbiter;
     int32_t inputs, outputs;
-    int32_t *in_ptr, *out_ptr;     /* index behind the one served last, of each arbiter */
-    void *memory;                  /* more that the arbiter's rule remembers; freed with the matcher */
+    int32_t *in_ptr, *out_ptr; /* index behind the one served last, of each arbiter */
+    void *memory;              /* more that the arbiter's rule remembers; freed with the matcher */
+    size_t memory_bytes;
     int32_t *in_match, *out_match; /* result of the last noc_match(), -1 = none */
     int32_t *best_in, *best_out;   /* scratch */
     int32_t first;                 /* what the allocator's rule carries from one match to the next */
@@ -34,18 +35,19 @@ struct noc_allocator_rule {
     /* Match; requests may be reordered. Pairs are noted by noc_match_serve(), or in in_match and out_match alone. */
     void (*match)(struct noc_matcher_state *m, struct noc_match_request *requests, int n);
     int coupled; /* flows of one router feel each other without a port in common */
-    int fast;    /* flit/router/fast.c does the same */
+    int fast;    /* flit/router/fast.c matches by this rule; 0: such routers run on general.c */
 };
 
 struct noc_arbiter_rule {
     const char *name;
     int (*open)(struct noc_matcher_state *m); /* makes `memory`: 0 or NOC_NO_MEMORY; NULL: none */
-    /* How late an index is in turn at an arbiter of the input or the output side: the least goes first. */
+    /* Place of an index in an arbiter's order of service: of equal priorities the least is served first. */
     uint64_t (*turn)(const struct noc_matcher_state *m, int at_input, int arbiter, int index);
     void (*serve)(struct noc_matcher_state *m, int in, int out); /* a match has been made; NULL: in_ptr, out_ptr do */
-    /* What an arbiter remembers, in as few numbers as tell its orders apart; how many, at most its indices. */
+    /* Writes what the arbiter remembers to `out` (skipping compares it): equal numbers, equal future. Returns how
+     * many numbers, at most as many as it has indices. */
     size_t (*state)(const struct noc_matcher_state *m, int at_input, int arbiter, uint64_t *out);
-    int fast;
+    int fast; /* flit/router/fast.c serves by this rule; 0: such routers run on general.c */
 };
 
 void noc_register_allocator(const struct noc_allocator_rule *rule);

@@ -1,4 +1,6 @@
-/* stages/fair/fair.c -- messages of one pair share a rate and a sum of bytes served. */
+/* stages/fair/fair.c -- messages of one pair share a rate and a sum of bytes served.
+ *
+ * Where messages take several ways at once, each has a flow on every way, and arrives with the last of them. */
 #include "stages/fair/fair.h"
 
 #include <stdlib.h>
@@ -6,12 +8,13 @@
 
 #include "stages/fair/queues.h"
 #include "stages/fair/rates.h"
+#include "stages/image.h"
 #include "stages/network_bins.h"
 
 typedef unsigned __int128 u128;
 
-/* The messages of one pair: each has been served as much as any other, from its start on, so one sum and one rate do
- * for all. */
+/* The messages of one way of a pair: each has been served as much as any other, from its start on, so one sum and one
+ * rate do for all. */
 struct stream {
     u128 served; /* to a message that has been here since the lane was empty, in 1e-12 bytes, as of `since` */
     int64_t since, rate, latency;
@@ -21,7 +24,9 @@ struct stream {
 struct fair {
     routes *of; /* the engine's */
     int32_t endpoints, n_flows, streams_room;
-    int32_t *lane_of; /* of each pair, from 1; 0: none yet */
+    int32_t *lane_of; /* of each way of each pair, from 1; 0: none yet */
+    int32_t *pieces;  /* of each message, how many are under way, where there are several ways */
+    uint32_t pieces_room;
     int64_t *busy_since;
     int64_t now; /* of the last start or end of a message with bytes */
     int dirty;   /* starts or ends since the rates were solved, all of them now */
@@ -40,7 +45,7 @@ static void fair_close(void *self)
         free(f->streams[i].flows.at);
     network_bins_free(&f->bins);
     fair_rates_close(&f->rates);
-    void *arrays[] = {f->lane_of, f->busy_since, f->streams, f->ends.at, f->ends.place, f->arrivals.at, f};
+    void *arrays[] = {f->lane_of, f->pieces, f->busy_since, f->streams, f->ends.at, f->ends.place, f->arrivals.at, f};
     for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++)
         free(arrays[i]);
 }
@@ -54,7 +59,7 @@ fair *fair_new(routes *of, const int64_t *bytes_per_s, int64_t bin_ps, int32_t m
         return NULL;
     f->of = of;
     f->endpoints = of->endpoints;
-    f->lane_of = calloc(pairs + 1, sizeof *f->lane_of);
+    f->lane_of = calloc(pairs * (size_t)of->ways + 1, sizeof *f->lane_of);
     f->busy_since = calloc((size_t)of->n_links + 1, sizeof *f->busy_since);
     int bad = fair_rates_open(&f->rates, of->n_links, bytes_per_s);
     if (network_bins_init(&f->bins, of->n_links, bin_ps, max_bins) || bad || !f->lane_of || !f->busy_since) {
@@ -85,20 +90,41 @@ static int room_for_streams(fair *f)
     return 0;
 }
 
-/* The lane of a pair of endpoints, made when it is first used; -1 without memory. */
-static int32_t lane_of(fair *f, int64_t pair, const struct found_route *way)
+/* The lane of one way of a pair of endpoints, made when it is first used; -1 without memory. */
+static int32_t lane_of(fair *f, int64_t pair, const struct found_route *found, int32_t way)
 {
-    if (f->lane_of[pair])
-        return f->lane_of[pair] - 1;
+    int32_t *known = f->lane_of + pair * f->of->ways + way;
+    if (*known)
+        return *known - 1;
     if (f->rates.n_lanes == f->streams_room && room_for_streams(f))
         return -1;
-    int32_t lane = fair_rates_lane(&f->rates, f->of->links + way->first, way->n);
+    const int32_t *links = f->of->links + found->first + way * found->hops;
+    int32_t lane = fair_rates_lane(&f->rates, links, found->hops);
     if (lane < 0)
         return -1;
-    f->streams[lane] = (struct stream){.latency = way->latency};
+    f->streams[lane] = (struct stream){0};
+    for (int32_t i = 0; i < found->hops; i++)
+        f->streams[lane].latency += f->of->latency[links[i]];
     f->ends.place[lane] = -1;
-    f->lane_of[pair] = lane + 1;
+    *known = lane + 1;
     return lane;
+}
+
+/* Note how many pieces of a message will arrive; -1 without memory. */
+static int expect(fair *f, uint32_t message, int32_t pieces)
+{
+    if (f->of->ways == 1)
+        return 0;
+    if (message >= f->pieces_room) {
+        uint32_t room = f->pieces_room * 2 > message ? f->pieces_room * 2 : message + 64;
+        int32_t *grown = realloc(f->pieces, room * sizeof *grown);
+        if (!grown)
+            return -1;
+        f->pieces = grown;
+        f->pieces_room = room;
+    }
+    f->pieces[message] = pieces;
+    return 0;
 }
 
 /* Service that a lane has given each of its messages up to `now`, in 1e-12 bytes. */
@@ -218,17 +244,27 @@ static int fair_send(void *self, int64_t now, uint32_t message, int32_t source, 
     if (source < 0 || source >= f->endpoints || target < 0 || target >= f->endpoints || bytes < 0)
         return -1;
     int64_t pair = (int64_t)source * f->endpoints + target;
-    const struct found_route *way = routes_of(f->of, pair);
-    if (!way)
+    const struct found_route *found = routes_of(f->of, pair);
+    const int whole = !bytes || !found || !found->n; /* it takes the latency alone */
+    if (!found || expect(f, message, whole ? 1 : f->of->ways))
         return -1;
-    if (!bytes || !way->n)
-        return fair_arrivals_push(&f->arrivals, (struct fair_arrival){now + way->latency, message}) ? -1
-                                                                                                    : !way->latency;
-    int32_t lane = lane_of(f, pair, way);
-    if (lane < 0)
-        return -1;
+    if (whole)
+        return fair_arrivals_push(&f->arrivals, (struct fair_arrival){now + found->latency, message}) ? -1
+                                                                                                      : !found->latency;
+    int at_once = 0;
     move_to(f, now);
-    return begin(f, lane, message, bytes);
+    for (int32_t way = 0; way < f->of->ways; way++) {
+        int64_t piece = piece_of(bytes, way, f->of->ways);
+        int32_t lane = lane_of(f, pair, found, way);
+        if (lane < 0 || (piece && begin(f, lane, message, piece)))
+            return -1;
+        if (piece)
+            continue;
+        if (fair_arrivals_push(&f->arrivals, (struct fair_arrival){now + f->streams[lane].latency, message}))
+            return -1;
+        at_once |= !f->streams[lane].latency;
+    }
+    return at_once;
 }
 
 /* network_operations.next_time: the next message to leave or to arrive. */
@@ -253,12 +289,49 @@ static int fair_advance(void *self, int64_t now, uint32_t *arrived, int capacity
         if (leave(f, f->ends.at[0].lane))
             return -1;
     }
-    while (n < capacity && f->arrivals.n && f->arrivals.at[0].time <= now)
-        arrived[n++] = fair_arrivals_pop(&f->arrivals).message;
+    while (n < capacity && f->arrivals.n && f->arrivals.at[0].time <= now) {
+        uint32_t message = fair_arrivals_pop(&f->arrivals).message;
+        if (f->of->ways == 1 || !--f->pieces[message])
+            arrived[n++] = message;
+    }
     return n;
 }
 
-static const network_operations operations = {fair_send, fair_next_time, fair_advance, fair_close, NULL};
+/* The lane of a place of lane_of, made anew; a negative number where there is none. */
+static int32_t lane_at(fair *f, int64_t place)
+{
+    const int32_t ways = f->of->ways, way = (int32_t)(place % ways);
+    const struct found_route *found = routes_of(f->of, place / ways);
+    return found && found->n ? lane_of(f, place / ways, found, way) : -1;
+}
+
+/* network_operations.image. Without messages all that is kept are the lanes, in the order of their making, by which
+ * equal ends are told apart, and the bins: rates are those of filling anew. */
+static void fair_image(void *self, struct image *m)
+{
+    fair *f = self;
+    int64_t n = f->rates.n_lanes, places = (int64_t)f->endpoints * f->endpoints * f->of->ways;
+    image_need(m, !f->n_flows && !f->arrivals.n);
+    image_same(m, (uint64_t)f->endpoints);
+    image_same(m, (uint64_t)f->of->ways);
+    IMAGE_ONE(m, f->now);
+    image_bins(m, &f->bins);
+    IMAGE_ONE(m, n);
+    image_need(m, n >= 0 && n <= places);
+    int64_t *of_lane = m->bad ? NULL : calloc((size_t)n + 1, sizeof *of_lane);
+    image_need(m, of_lane != NULL);
+    for (int64_t place = 0; !m->load && !m->bad && place < places; place++)
+        if (f->lane_of[place])
+            of_lane[f->lane_of[place] - 1] = place;
+    for (int64_t lane = 0; lane < n && !m->bad; lane++) {
+        IMAGE_ONE(m, of_lane[lane]);
+        image_need(m, of_lane[lane] >= 0 && of_lane[lane] < places);
+        image_need(m, !m->load || (!m->bad && lane_at(f, of_lane[lane]) == lane));
+    }
+    free(of_lane);
+}
+
+static const network_operations operations = {fair_send, fair_next_time, fair_advance, fair_close, NULL, fair_image};
 
 /* The table for the engine. */
 const network_operations *fair_operations(void) { return &operations; }

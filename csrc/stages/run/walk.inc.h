@@ -182,7 +182,7 @@ static inline int count(stages *s, const struct node *node, const int64_t *opera
             const struct found_route *way = routes_of(c->hops, from * c->endpoints + to);
             if (!way)
                 return no_route(s, from, to);
-            amount += way->n;
+            amount += way->hops;
         }
         if (__builtin_add_overflow(c->cells[at], amount, c->cells + at))
             return stages_fail(s, STAGES_BAD, "a counter overflows 64 bits");

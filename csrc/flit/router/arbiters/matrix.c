@@ -20,7 +20,8 @@ static uint64_t *ages_of(const struct noc_matcher_state *m, int at_input, int ar
 static int open(struct noc_matcher_state *m)
 {
     const size_t i = (size_t)m->inputs, o = (size_t)m->outputs;
-    struct ages *a = m->memory = calloc(1, sizeof *a + 2 * i * o * sizeof *a->age);
+    m->memory_bytes = sizeof(struct ages) + 2 * i * o * sizeof(uint64_t);
+    struct ages *a = m->memory = calloc(1, m->memory_bytes);
     if (!a)
         return NOC_NO_MEMORY;
     for (size_t k = 0; k < i * o; k++) {
