@@ -106,6 +106,11 @@ OF_A_SERVER = [
         SPREAD + "requests of several tokens: time from first to last token over tokens after the first",
     ),
     Figure("itl_ms", "ms", SPREAD + "all gaps between two tokens of a request, preemption included"),
+    Figure(
+        "request",
+        "ns",
+        "the mean request from arrival to last token: queue, kinds of work meanwhile, the rest; sums exactly",
+    ),
     Figure("output_tokens_per_s", "tokens/s", "tokens made, first ones too, over `seconds`; prompts are not counted"),
     Figure("output_tokens_per_s_per_gpu", "tokens/s", "the same over all GPUs, those of a prefill apart included"),
     Figure("output_tokens_per_s_per_user", "tokens/s", "mean over requests of several tokens: 1 / TPOT"),
