@@ -94,10 +94,12 @@ OF_A_STEP = [
     Figure("time_ns", "ns", "a step, from its first work to the end of its last"),
     Figure("critical", "ns", "by kind of work, the critical path: what was waited for; sums to `time_ns`"),
     Figure("tokens", "tokens", "that the step computes on all GPUs: one a sequence that decodes, all of a prompt"),
+    Figure("decoded_tokens", "tokens", "of them those of sequences that decode"),
 ]
 SPREAD = "mean, p50 and p99 over "
 OF_A_SERVER = [
     Figure("seconds", "s", "first arrival to last token, start and drain included"),
+    Figure("request", "ns", "the mean request: arrival to last token, and by what went on; the parts sum to it"),
     Figure("ttft_ms", "ms", SPREAD + "requests: first token after arrival, queue and prompt included"),
     Figure("queue_ms", "ms", SPREAD + "requests: from arrival until the prompt begins"),
     Figure(
@@ -106,11 +108,6 @@ OF_A_SERVER = [
         SPREAD + "requests of several tokens: time from first to last token over tokens after the first",
     ),
     Figure("itl_ms", "ms", SPREAD + "all gaps between two tokens of a request, preemption included"),
-    Figure(
-        "request",
-        "ns",
-        "the mean request from arrival to last token: queue, kinds of work meanwhile, the rest; sums exactly",
-    ),
     Figure("output_tokens_per_s", "tokens/s", "tokens made, first ones too, over `seconds`; prompts are not counted"),
     Figure("output_tokens_per_s_per_gpu", "tokens/s", "the same over all GPUs, those of a prefill apart included"),
     Figure("output_tokens_per_s_per_user", "tokens/s", "mean over requests of several tokens: 1 / TPOT"),
