@@ -285,3 +285,13 @@ def test_a_dead_die_leaves_its_seat_empty_and_the_others_stay_in_theirs(desk, sh
     runs = [desk.run(path, trace, "base", **RUN, engine=e) for e in ("kernel", "plain")]
     assert (runs[0].table == runs[1].table).all() and runs[0].statistics == runs[1].statistics
     desk.run(path, trace, "ep", **RUN | {"link_model": "flit"})
+
+
+def test_a_ring_with_a_dead_die_has_a_gap_there(desk):
+    """Four links of six are left; round the gap, from die 1 to die 3, the way leads over 0, 5 and 4."""
+    text = "extends: wafer\nparts: {die: {grid: null, count: 6, absent: ['[2]']}}\nexpect: null\n"
+    text += "networks: {d2d: {shape: ring"
+    network = topology.load(desk.topology(text + ", routing: up_down}}\n")).networks["d2d"]
+    assert len(network.pairs()) == 4 and network.hops("die[1].d2d", "die[3].d2d") == 4
+    with pytest.raises(BadInput, match=r"by routing ring: nothing is at \[2\]; allowed: routing: shortest"):
+        topology.load(desk.topology(text + "}}\n"))
