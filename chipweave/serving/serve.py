@@ -18,7 +18,7 @@ import simpy
 from chipweave.declare import registry, yamlfile
 from chipweave.declare.params import check_head
 from chipweave.declare.user_code import Gate, is_code
-from chipweave.errors import BadInput, Fault, Faults, nearest
+from chipweave.errors import BadInput, Fault, Faults, Stuck, nearest
 from chipweave.serving import load as loads
 from chipweave.serving.composed import choice_of
 from chipweave.serving.policies import ROLES, BatchingPolicy, PreemptionPolicy, Request
@@ -198,12 +198,15 @@ def summary(world: World, count: int, gpus: int) -> dict[str, Any]:
     """The document `chipweave.serve/1`.
 
     Rates are over the whole run, first arrival to last token, start and drain included. TPOT leaves
-    out requests of one token. Raises RuntimeError where requests were lost, which no policy can
-    bring about.
+    out requests of one token.
+
+    Raises:
+        Stuck: a policy left requests that it never began.
     """
     done = sorted(world.left, key=lambda r: r.number)
     if len(done) != count:
-        raise RuntimeError(f"{len(done)} of {count} requests were answered")
+        kinds = ", ".join(dict.fromkeys(e.batching.kind for e in world.engines))
+        raise Stuck(f"{kinds}: {len(done)} of {count} requests were answered, the others are never begun")
     seconds = max(r.last for r in done) - min(r.arrived for r in done)
     tokens = sum(r.output for r in done)
     several = [r for r in done if r.output > 1]
