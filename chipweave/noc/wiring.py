@@ -31,6 +31,16 @@ class Places:
         """Number of endpoints."""
         return len(self.names)
 
+    @property
+    def room(self) -> int:
+        """Places of a row, holes included; of a grid of several axes the number of endpoints."""
+        return int(self.dims[0]) if len(self.dims) == 1 else self.count
+
+    @property
+    def seats(self) -> np.ndarray:
+        """int[count]: the place of each endpoint in a row that may have holes; of several axes their numbers."""
+        return self.at[:, 0] if len(self.dims) == 1 else np.arange(self.count)
+
     def index(self) -> np.ndarray:
         """int32[dims]: the endpoint at each place, -1 where nothing is."""
         index = np.full(self.dims, -1, np.int32)

@@ -262,3 +262,36 @@ def test_what_flit_cannot_run_goes_without_its_sample_and_says_so(desk):
     )
     with pytest.raises(BadInput, match="network rack can deadlock"):
         desk.run(path, trace, "base", **RUN | {"link_model": "flit"})
+
+
+@pytest.mark.parametrize(
+    "shape, router",
+    [
+        (
+            "dragonfly, terminals: 2, routers_per_group: 2, global_links: 1",
+            lambda n: f"group[{n // 4}].router[{n // 2 % 2}]",
+        ),
+        ("fat_tree, down: [3, 4]", lambda n: f"level1[{n // 3}]"),
+    ],
+)
+def test_a_dead_die_leaves_its_seat_empty_and_the_others_stay_in_theirs(desk, shape, router):
+    text = "extends: wafer\nparts: {die: {grid: null, count: 12, absent: ['[5]']}}\nexpect: null\n"
+    path, trace = desk.topology(text + f"networks: {{d2d: {{shape: {shape}}}}}\n"), desk.trace(TRACE, TRACE)
+    network = topology.load(path).networks["d2d"]
+    assert network.endpoint_count == 11 and "die[5].d2d" not in network.endpoints
+    for end, name in enumerate(network.endpoints):
+        number = int(name.split("[")[1].split("]")[0])
+        assert network.nodes[network.terminals[end]] == f"d2d.{router(number)}"
+    runs = [desk.run(path, trace, "base", **RUN, engine=e) for e in ("kernel", "plain")]
+    assert (runs[0].table == runs[1].table).all() and runs[0].statistics == runs[1].statistics
+    desk.run(path, trace, "ep", **RUN | {"link_model": "flit"})
+
+
+def test_a_ring_with_a_dead_die_has_a_gap_there(desk):
+    """Four links of six are left; round the gap, from die 1 to die 3, the way leads over 0, 5 and 4."""
+    text = "extends: wafer\nparts: {die: {grid: null, count: 6, absent: ['[2]']}}\nexpect: null\n"
+    text += "networks: {d2d: {shape: ring"
+    network = topology.load(desk.topology(text + ", routing: up_down}}\n")).networks["d2d"]
+    assert len(network.pairs()) == 4 and network.hops("die[1].d2d", "die[3].d2d") == 4
+    with pytest.raises(BadInput, match=r"by routing ring: nothing is at \[2\]; allowed: routing: shortest"):
+        topology.load(desk.topology(text + "}}\n"))

@@ -3,9 +3,10 @@ global links.
 
 Models: `terminals` p endpoints a router, `routers_per_group` a, `global_links` h of a router; groups: endpoints / (p
 a), at most a h + 1. Global link l of a group leads to the l-th other group; where there are fewer groups, several lead
-to the same. Sorts of links: local, global. Endpoint e sits at router e // p. Leaves out: Valiant's and UGAL's detours;
-its routing here is minimal with an escape (`shortest_escape`). Checked by: tests/flit/test_shapes.py: degree, diameter
-3, one global link between every two groups of a full dragonfly."""
+to the same. Sorts of links: local, global. Endpoint e sits at router e // p; an absent one leaves its
+seat empty. Leaves out: Valiant's and UGAL's detours; its routing here is minimal with an escape (`shortest_escape`).
+Checked by: tests/flit/test_shapes.py: degree, diameter 3, one global link between every two groups of a full
+dragonfly."""
 
 import numpy as np
 
@@ -25,13 +26,13 @@ class Dragonfly(Shape):
 
     def groups(self, places: Places) -> int:
         """Groups that the endpoints fill."""
-        return places.count // (self.terminals * self.routers_per_group)
+        return places.room // (self.terminals * self.routers_per_group)
 
     def fault(self, places: Places) -> str:
         """Endpoints must fill whole groups, and groups must reach one another."""
         each, most = self.terminals * self.routers_per_group, self.routers_per_group * self.global_links + 1
-        if places.count % each or not places.count:
-            return f"{places.count} endpoints are no whole number of groups of {each} (terminals x routers_per_group)"
+        if places.room % each or not places.count:
+            return f"{places.room} endpoints are no whole number of groups of {each} (terminals x routers_per_group)"
         groups = self.groups(places)
         return f"{groups} groups, and {most - 1} global links a group join at most {most}" if groups > most else ""
 
@@ -51,5 +52,5 @@ class Dragonfly(Shape):
         pairs = np.concatenate([pairs_of(local), pairs_of(across)])
         sort = np.repeat(np.array([0, 1], np.int8), [len(local), len(across)])
         names = tuple(f"group[{g}].router[{r}]" for g in range(groups) for r in range(a))
-        terminals = (first + np.arange(places.count) // self.terminals).astype(np.int32)
+        terminals = (first + places.seats // self.terminals).astype(np.int32)
         return Wiring(pairs, sort, ("local", "global"), names, terminals)

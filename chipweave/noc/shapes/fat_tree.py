@@ -37,8 +37,10 @@ class FatTree(Shape):
         """Endpoints must be as many as the tree has leaves."""
         if len(self.parents()) != len(self.down):
             return f"up {list(self.parents())} and down {list(self.down)} need one number for each level"
-        if prod(self.down) != places.count:
-            return f"a tree of down {list(self.down)} has {prod(self.down)} endpoints, not {places.count}"
+        if prod(self.down) != places.room:
+            return f"a tree of down {list(self.down)} has {prod(self.down)} endpoints, not {places.room}"
+        if places.room != places.count and self.parents()[0] > 1:
+            return f"endpoints of {self.parents()[0]} parents cannot be absent"
         links = sum(prod(self.size(i)) * self.parents()[i] for i in range(len(self.down)))
         return f"more than {MAX_LINKS} links" if links > MAX_LINKS else ""
 
@@ -48,12 +50,12 @@ class FatTree(Shape):
         below = 0
         for level, (m, w) in enumerate(zip(self.down, self.parents(), strict=True)):
             trees, copies = self.size(level)
-            above = below + trees * copies
+            above = below + (trees * copies if level else places.count)
             tree, copy, parent = np.indices((trees, copies, w)).reshape(3, -1)
             child = below + tree * copies + copy
             there = above + tree // m * (copies * w) + parent * copies + copy
             if level == 0 and w == 1:
-                terminals = there.astype(np.int32)
+                terminals = there[places.seats].astype(np.int32)
             else:
                 pairs.append(np.stack([child, there], axis=1))
                 sort.append(np.full(len(child), level, np.int8))
