@@ -18,6 +18,7 @@ from typing import Any
 
 from chipweave.chain import DONE, Scope, amount, equal, modulo
 from chipweave.component import Param, Port, Slot, Stat, component, token_moves
+from chipweave.component.broadcast import method_of_all
 from chipweave.component.controller import Controller
 from chipweave.component.staged import Staged
 from chipweave.component.transfer_operands import MOVES, OPERANDS
@@ -211,3 +212,12 @@ class D2dRouter(Staged, Controller):
     def on_prediction(self, sub_kernel: Any) -> None:
         """The local CP programs this die's PDU for the kernel that comes."""
         self.pdu.program(self.simulation.fabric, sub_kernel.prediction())
+
+    def on_prediction_all(self, sub_kernel: Any) -> None:
+        """The same for all of its dies at once."""
+        program_all = method_of_all(self.pdu, "program")
+        if program_all is not None:
+            program_all(self.simulation.fabric, sub_kernel.dies, sub_kernel.mask)
+            return
+        for die in sub_kernel.dies:
+            self.replicas[die].on_prediction(sub_kernel.of((die,)))

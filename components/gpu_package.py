@@ -27,6 +27,9 @@ class Package(Component):
     energy_l2 = Param("float", default=0.0, low=0.0, doc="joules of 1e12 bytes that L2 answers (pJ a byte)")
     energy_memory = Param("float", default=0.0, low=0.0, doc="the same of bytes from memory, beyond those of L2")
     energy_link = Param("float", default=0.0, low=0.0, doc="the same of bytes that leave for another package")
+    host_factor = Param(
+        "float", default=1.0, low=0.001, doc="time of the host's calls to the package over that of an x86 server's"
+    )
     throttled_clock = Param(
         "frequency",
         default=None,

@@ -7,7 +7,10 @@ Checked by  tests/components/test_atu_pdu.py
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
+
+import numpy as np
 
 from chipweave.component import component
 from chipweave.component.staged import Staged
@@ -28,3 +31,11 @@ class Pdu(Staged):
     def program(self, fabric: Any, bits: Any) -> None:
         """Load the prediction bits (uint8 [experts]) of this die."""
         fabric.array(self.members[0].table)[self.die] = bits
+
+    def program_all(self, fabric: Any, dies: Sequence[int], mask: np.ndarray) -> None:
+        """The same for several dies at once, this one's table being that of all: mask is uint8 [dies, experts]."""
+        table = fabric.array(self.members[0].table)
+        if len(dies) == len(table) == len(mask):
+            table[:] = mask
+        else:
+            table[list(dies)] = mask[list(dies)]

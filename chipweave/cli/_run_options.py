@@ -78,6 +78,17 @@ checkpoint_option = click.option(
 """The `--checkpoint-every` of `run` and `compare`."""
 
 
+energy_option = click.option(
+    "--energy",
+    is_flag=False,
+    flag_value="own",
+    default=None,
+    metavar="[NAME]",
+    help="Count joules too, by the system's own figures or those of the package NAME (b200 where it has none).",
+)
+"""The `--energy` of `run`, `compare` and `step`."""
+
+
 def run_options(function: Any) -> Any:
     """Decorator: add `OPTIONS` to a command."""
     for option in reversed(OPTIONS):

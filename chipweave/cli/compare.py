@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from chipweave.cli._run_options import checkpoint_option, run_options, threads_option
+from chipweave.cli._run_options import checkpoint_option, energy_option, run_options, threads_option
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
@@ -28,6 +28,7 @@ from chipweave.cli._run_options import checkpoint_option, run_options, threads_o
 @click.option("--force", is_flag=True, help="Replace the results of another run in the folder of --out.")
 @click.option("--json", "json_path", metavar="FILE", help="Write the result as JSON; - for standard output.")
 @click.option("--breakdown", "where", is_flag=True, help="Show where the time went, by class, part and link.")
+@energy_option
 @click.option("--debug", is_flag=True, hidden=True)
 def command(
     run_file: Any,
@@ -37,6 +38,7 @@ def command(
     force: Any,
     json_path: Any,
     where: Any,
+    energy: Any,
     debug: Any,
     threads: int,
     every_s: float,
@@ -46,5 +48,15 @@ def command(
     from chipweave.run import compare
 
     compare.run(
-        run_file, options, sample, jobs, out, json_path, force=force, where=where, threads=threads, every_s=every_s
+        run_file,
+        options,
+        sample,
+        jobs,
+        out,
+        json_path,
+        force=force,
+        where=where,
+        threads=threads,
+        every_s=every_s,
+        whose=energy,
     )

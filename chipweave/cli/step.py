@@ -6,6 +6,8 @@ from typing import Any
 
 import click
 
+from chipweave.cli._run_options import energy_option
+
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("system")
@@ -21,10 +23,15 @@ import click
     "formats",
     default="bf16",
     show_default=True,
-    help="bf16, fp8, fp8_block, fp4; dense=, experts=, kv= apart.",
+    help="bf16, fp8, fp8_block, fp4, int4, nvfp4; dense=, experts=, kv= apart.",
 )
 @click.option("--framework", default="vllm", show_default=True, help="Whose kernels: vllm, sglang, trtllm, deepseek.")
-@click.option("--schedule", default="plain", show_default=True, help="plain, shared_beside, two_batches, or a file.")
+@click.option(
+    "--schedule",
+    default="plain",
+    show_default=True,
+    help="plain, shared_beside, shared_beside_decode, two_batches, or a file.",
+)
 @click.option(
     "--balance",
     default="popular",
@@ -38,6 +45,7 @@ import click
 @click.option(
     "--picture", type=click.Path(dir_okay=False), help="Draw what the step spends its time on (SVG, PNG, PDF)."
 )
+@energy_option
 @click.option("--debug", is_flag=True, hidden=True)
 def command(
     system: Any,
@@ -55,9 +63,11 @@ def command(
     preset: Any,
     json_path: Any,
     picture: Any,
+    energy: Any,
     debug: Any,
 ) -> None:
     """Time one step of a MODEL on SYSTEM: every layer's kernels and messages, composed by a schedule."""
+    from chipweave.errors import BadInput, Fault
     from chipweave.io.outputs import check_document, check_picture
     from chipweave.serving import report, why
 
@@ -67,4 +77,17 @@ def command(
     words = (system, model, ways, formats, framework, schedule, balance, batch, context, prefill, *under)
     run = dict(zip(why.STEP, words, strict=True))
     made, work = why.made_of(run)
-    report.write(made.step(work), made, work, run, json_path, picture)
+    if energy and made.kernels.composed:
+        what = f"joules of a step on {system}: events of simulated experts are not metered in a step"
+        allowed = f"chipweave compare --topology {made.kernels.server.composed} --energy, for its experts"
+        raise BadInput(Fault(what, allowed=allowed))
+    step = made.step(work)
+    joules = None
+    if energy:
+        from chipweave import topology
+        from chipweave.kernel_models.boards import board_for
+        from chipweave.serving import energy as metered
+
+        board, _, inherited = board_for(topology.load(made.kernels.server.die), energy)
+        joules = metered.document(made, work, step, board, inherited)
+    report.write(step, made, work, run, json_path, picture, joules)

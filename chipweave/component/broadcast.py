@@ -94,12 +94,17 @@ def reach(part: Any, *passed: Any) -> list[int]:
 
 
 def handler_of_all(part: Any, port: str) -> Callable[..., Any] | None:
-    """Its `on_PORT_all`, or None: where a class derived from the one that has it has an `on_PORT` of its own, that is
-    meant."""
+    """Its `on_PORT_all`, or None: see `method_of_all`."""
+    return method_of_all(part, f"on_{port}")
+
+
+def method_of_all(part: Any, name: str) -> Callable[..., Any] | None:
+    """Its method NAME_all, which does for many dies what NAME does for one, or None: where a class derived from the one
+    that has it has a NAME of its own, that is meant."""
     for cls in type(part).__mro__:
-        if f"on_{port}_all" in vars(cls):
-            handler: Callable[..., Any] = getattr(part, f"on_{port}_all")
-            return handler
-        if f"on_{port}" in vars(cls):
+        if f"{name}_all" in vars(cls):
+            method: Callable[..., Any] = getattr(part, f"{name}_all")
+            return method
+        if name in vars(cls):
             return None
     return None

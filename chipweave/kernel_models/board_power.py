@@ -7,7 +7,7 @@ The limit holds the sum: beyond it the clock goes down until it fits.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 
@@ -27,6 +27,43 @@ class Events:
     moved: float
     memory: float
     links: float
+
+
+@dataclass(frozen=True)
+class Board:
+    """Energies of a GPU, or of one die of it: watts, and the energy of an event as in `gpu.package`.
+
+    `of` says whose figures they are.
+    """
+
+    power: float
+    idle: float
+    busy: float
+    energy_8: float
+    energy_l2: float
+    energy_memory: float
+    energy_link: float
+    of: str
+
+    def share(self, dies: int) -> Board:
+        """Of one of `dies` dies: watts are divided, the energy of an event stays."""
+        return replace(self, power=self.power / dies, idle=self.idle / dies, busy=self.busy / dies)
+
+
+def board_of(package: Any, of: str) -> Board | None:
+    """The board that a part `gpu.package` states; None where it states no limit, rest or busy power."""
+    if None in (package.power, package.idle, package.busy):
+        return None
+    watts = (float(package.power), float(package.idle), float(package.busy))
+    return Board(*watts, package.energy_8, package.energy_l2, package.energy_memory, package.energy_link, of)
+
+
+def clock_share(board: Any, events: Events) -> float:
+    """Share of the clock at which the limit holds: what units and events draw beyond rest falls with the clock, as at
+    a fixed voltage (a guess: a lower voltage would leave more)."""
+    drawn = sum(parts(board, events).values()) - float(board.idle)
+    left = float(board.power) - float(board.idle)
+    return 1.0 if drawn <= left else left / drawn
 
 
 def parts(board: Any, events: Events) -> dict[str, float]:

@@ -103,6 +103,7 @@ def attention_prefill(
     faster: float,
     share: float,
     floor: float,
+    new: int = 0,
 ) -> float:
     """Seconds of causal attention: all blocks over all SMs, half of the longest block at the end, operands once.
 
@@ -110,13 +111,15 @@ def attention_prefill(
         faster: rate of the products over the 16-bit rate.
         share: of the peak that the kernel reaches.
         floor: seconds of a call before its work.
+        new: tokens of a sequence that are computed, the last of `context`; 0: all of them.
     """
-    blocks = ceil(context / ROWS)
-    pairs = context * (context + min(ROWS, context)) / 2.0
+    new = new or context
+    blocks, rows = ceil(new / ROWS), min(ROWS, new)
+    pairs = new * (context - new) + new * (new + rows) / 2.0
     total = batch * attention_work(e, heads, width, pairs, faster) / share
-    longest = attention_work(e, 1, width, float(min(ROWS, context) * context), faster) * e.units / share
+    longest = attention_work(e, 1, width, float(rows * context), faster) * e.units / share
     enough = batch * heads * blocks >= e.units
-    moved = 2.0 * 2.0 * batch * context * width * (heads + kv_heads)
+    moved = 2.0 * 2.0 * batch * width * (new * heads + context * kv_heads)
     waves = ceil(batch * heads * blocks / e.units) - 1
     return floor + (total + longest / 2 if enough else longest) + moved / e.memory + waves * CHAIN * e.latency
 

@@ -71,6 +71,8 @@ def dependencies(network: Any, router: Any, replies: Sequence[tuple[int, int]] =
 
 def _bound_classes(replies: Sequence[tuple[int, int]]) -> list[Any]:
     """Sets of classes that depend on each other, or a class on itself, through endpoints."""
+    if not {asked for asked, _ in replies} & {answer for _, answer in replies}:
+        return []  # nothing is answered that answers
     graph = nx.DiGraph(replies)
     return [
         group

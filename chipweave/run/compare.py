@@ -12,12 +12,14 @@ from typing import Any
 
 from chipweave import __version__
 from chipweave.errors import BadInput, Fault, Interrupted
+from chipweave.io import console
 from chipweave.io.atomic import canonical_sha256, check_folder, write_json
 from chipweave.io.console import note
 from chipweave.io.outputs import check_document
 from chipweave.io.progress import Counting
 from chipweave.io.progress import progress as bar
-from chipweave.run import beside, error_bars, resume
+from chipweave.kernel_models.boards import board_for
+from chipweave.run import beside, energy, error_bars, resume
 from chipweave.run import output_folder as output
 from chipweave.run import report as show
 from chipweave.run import simulate as serving
@@ -45,13 +47,14 @@ def run(
     where: bool = False,
     threads: int = 1,
     every_s: float = EVERY_S,
+    whose: str | None = None,
 ) -> None:
     """What the commands `run` and `compare` do; options as for `job_of`.
 
     single: the command `run`, which takes one strategy; where: show the breakdown; every_s: seconds between two
-    checkpoints. Everything is checked first, all
-    faults at once (BadInput); Ctrl-C writes the rows that are complete and names the command that runs the
-    rest.
+    checkpoints; whose: whose energies joules are counted with (`board_for`), None: they are not. Everything is
+    checked first, all faults at once (BadInput); Ctrl-C writes the rows that are complete and names the command that
+    runs the rest.
     """
     check_folder(out)
     check_document(json_path)
@@ -59,9 +62,10 @@ def run(
     check_sample(sample, job.link_models)
     system, found = check(job.spec, job.strategies, job.link_models, system=job.system)
     found.raise_if_any()
+    board = board_for(system, whose) if whose and system else None
     for warning in found.warnings:
         note(f"warning: {warning}")
-    rows = Rows(job, system, sample, out, force, threads, every_s)
+    rows = Rows(job, system, sample, out, force, threads, every_s, board)
     try:
         prepare(job.spec)
         rows.execute(jobs)
@@ -79,9 +83,18 @@ class Rows:
     """
 
     def __init__(
-        self, job: Any, system: Any, sample: Any, out: Any, force: Any, threads: int = 1, every_s: float = EVERY_S
+        self,
+        job: Any,
+        system: Any,
+        sample: Any,
+        out: Any,
+        force: Any,
+        threads: int = 1,
+        every_s: float = EVERY_S,
+        board: Any = None,
     ) -> None:
-        self.job, self.sample, self.out, self.threads, self.every_s = job, sample, out, threads, every_s
+        self.job, self.sample, self.out, self.threads = job, sample, out, threads
+        self.every_s, self.board = every_s, board
         by_label = {resume.label_of(each, system): each for each in job.runs()}  # of runs that are the same, one
         self.runs, self.labels = list(by_label.values()), list(by_label)
         self.job_sha256 = resume.job_sha256(job.spec, system, sample) if out else ""
@@ -171,7 +184,8 @@ class Rows:
             order = [name for name, *_ in self.kept.planned]
             gaps = sorted(self.gaps, key=lambda row: order.index(row["strategy"]))
             outcomes, state = list(known.values()), self.state(known) if self.out else {}
-            report(self.job.spec, self.entries(known), outcomes, self.out, json_path, gaps, state, where)
+            joules = energy.of_rows(self.job.spec, outcomes, self.board) if self.board else []
+            report(self.job.spec, self.entries(known), outcomes, self.out, json_path, gaps, state, where, joules)
             self.drop()
 
     def entries(self, known: Any) -> Any:
@@ -198,13 +212,16 @@ def report(
     gaps: list[Any] | tuple[Any, ...] = (),
     state: Any = None,
     where: bool = False,
+    joules: list[dict[str, Any]] | tuple[()] = (),
 ) -> None:
     """Write and show the rows of a comparison.
 
     entries: for each row its RunSpec, or its entry of a manifest; state: what a later call with the folder needs;
-    where: show the breakdown too.
+    where: show the breakdown too; joules: of the rows, where they were counted.
     """
     result = finish(spec, outcomes, gaps)
+    if joules:
+        result["energy"] = list(joules)
     if out:
         output.write(Path(out), result, entries, outcomes, state)
     if json_path:
@@ -213,6 +230,8 @@ def report(
     if where:
         tables.shown(result, to_stderr=json_path == "-")
     show.gaps(result, to_stderr=json_path == "-")
+    for line in energy.lines(list(joules)):
+        console.say(line, json_path == "-")
 
 
 def finish(spec: RunSpec, outcomes: list[serving.Outcome], gaps: list[Any] | tuple[Any, ...] = ()) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from chipweave.errors import BadInput, Fault, nearest
 from chipweave.kernel_models import attention, deepgemm, fused_moe, gemm, loads
 from chipweave.serving import library, routed
 from chipweave.serving.composed import Composed
-from chipweave.serving.setting import FORMATS
+from chipweave.serving.setting import FORMATS, WIDENED
 from chipweave.serving.system import Server
 
 FRAMEWORKS = {
@@ -72,12 +72,16 @@ class Kernels:
             )
         self.routed = routed.load(balance.removeprefix(routed.PREFIX)) if traced else None
         self.server, self.framework, self.balance = server, framework, balance
-        self.figures = library.figures()
-        chip, f = server.chip, self.figures
-        mixed = chip.memory_bytes_per_s(f["dram_efficiency"]) * f["turn_efficiency"]
-        self.machine = fused_moe.Machine(chip, chip.memory_bytes_per_s(f["weights_dram_efficiency"]), mixed)
+        self._prepare()
         for name in ("linear", "moe", "all_reduce", "exchange"):
             setattr(self, name, lru_cache(maxsize=1 << 16)(getattr(self, name)))
+
+    def _prepare(self) -> None:
+        """Figures and rates of the GPU."""
+        self.figures = library.figures()
+        chip, f = self.server.chip, self.figures
+        mixed = chip.memory_bytes_per_s(f["dram_efficiency"]) * f["turn_efficiency"]
+        self.machine = fused_moe.Machine(chip, chip.memory_bytes_per_s(f["weights_dram_efficiency"]), mixed)
 
     def small(self, size: float) -> float:
         """A kernel that moves `size` bytes and computes next to nothing."""
@@ -123,15 +127,23 @@ class Kernels:
     ) -> float:
         """The routed experts of the busiest of `ranks`, mean of draws; `sent`: rows of other ranks' experts are not
         here."""
-        stack = library.moe_stack(FRAMEWORKS[self.framework][int(sent)])
         dtype, width = FORMATS[form]
         layer = fused_moe.MoeLayer(
-            tokens, top_k, hidden, columns, experts, dtype, groups > 1, width if form == "fp4" else 0.0
+            tokens, top_k, hidden, columns, experts, dtype, groups > 1, width if form in WIDENED else 0.0
         )
-        draws = (
-            self.routed.busiest(tokens, ranks) if self.routed else BALANCES[self.balance](tokens, experts, top_k, ranks)
-        )
-        return float(np.mean([fused_moe.seconds(self.machine, layer, counts, stack) for counts in draws]))
+        draws = self.draws(tokens, top_k, experts, ranks)
+        return float(np.mean([self._experts(layer, counts, form, sent) for counts in draws]))
+
+    def draws(self, tokens: int, top_k: int, experts: int, ranks: int) -> tuple[np.ndarray, ...]:
+        """Tokens per expert of the busiest of `ranks`, one array a draw."""
+        if self.routed:
+            return self.routed.busiest(tokens, ranks)
+        return BALANCES[self.balance](tokens, experts, top_k, ranks)
+
+    def _experts(self, layer: fused_moe.MoeLayer, counts: np.ndarray, form: str, sent: bool) -> float:
+        """Seconds of a rank's experts with `counts` tokens each, weights in a format of `FORMATS`."""
+        stack = library.moe_stack(FRAMEWORKS[self.framework][int(sent)])
+        return fused_moe.seconds(self.machine, layer, counts, stack)
 
     def simulated(
         self, every: int, tokens: int, top_k: int, hidden: int, exactly: bool

@@ -20,6 +20,7 @@ from chipweave.kernel_models.fused_moe import TILES, MoeStack
 
 FOLDER = files("chipweave") / "data" / "serving"
 CALIBRATED = Path(str(FOLDER / "calibrated.yaml"))
+PACKAGES = FOLDER / "packages"
 KEYS = ("schema", "about", "sources", "kernels", "instead")
 
 
@@ -28,6 +29,22 @@ def figures() -> dict[str, float]:
     """{figure: value} of calibrated.yaml, SI units."""
     tree = yamlfile.load(CALIBRATED).plain()
     return {name: float(entry["value"]) for name, entry in tree["figures"].items()}
+
+
+@cache
+def package_figures(name: str) -> dict[str, float]:
+    """{figure: value} of the programs of a family of packages, SI units: a file of data/serving/packages.
+
+    Raises:
+        BadInput: there is none.
+    """
+    known = sorted(f.name.removesuffix(".yaml") for f in PACKAGES.iterdir())
+    if name not in known:
+        raise BadInput(
+            Fault(f"no figures of packages '{name}'", allowed=", ".join(known), nearest=nearest(name, known))
+        )
+    tree = yamlfile.load(Path(str(PACKAGES / f"{name}.yaml"))).plain()
+    return {figure: float(entry["value"]) for figure, entry in tree.items()}
 
 
 @cache

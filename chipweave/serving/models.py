@@ -18,8 +18,12 @@ from chipweave.io.remembered import by_file
 from chipweave.trace import hf_config
 
 FOLDER = files("chipweave") / "data" / "serving" / "models"
+SHARED = "shared_expert_intermediate_size"
+"""Of one expert that every token passes; taken to be as wide as the others."""
 EXPERTS = hf_config.ALIASES["experts"]
 MOST = 1 << 24
+STATE_VALUES = 2
+"""Cached values of 16 bits that a value of a linear layer's state takes; a cache of 8 bits is taken for half of it."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +38,27 @@ class Mla:
 
 
 @dataclass(frozen=True)
+class Linear:
+    """Linear attention (gated delta rule): heads of keys and values and their sizes. A sequence's cache is one state of
+    keys x values a head, in 32 bits (Qwen3-Next, config.json and modeling_qwen3_next.py)."""
+
+    key_heads: int
+    value_heads: int
+    key: int
+    value: int
+
+    @property
+    def columns(self) -> int:
+        """Columns of the projection to queries, keys, values and gates."""
+        return 2 * self.key_heads * self.key + 2 * self.value_heads * self.value
+
+    @property
+    def state(self) -> int:
+        """Values of one sequence's state."""
+        return self.value_heads * self.key * self.value
+
+
+@dataclass(frozen=True)
 class ServingModel:
     """Shapes of a model. Layers are numbered from 0; `experts` 0: dense.
 
@@ -41,6 +66,9 @@ class ServingModel:
     shared            experts that every token passes
     window, windowed  tokens that a windowed layer sees, and the layers that are
     index_top_k       tokens that sparse attention picks from the context; 0: attention is dense
+    index_heads, index_head  heads of its index and their size
+    gated             queries bring a gate of the output, as wide as they
+    linear, linear_layers  linear attention, and the layers that have it in place of a cache of tokens
     """
 
     name: str
@@ -61,13 +89,19 @@ class ServingModel:
     window: int = 0
     windowed: frozenset[int] = frozenset()
     index_top_k: int = 0
+    index_heads: int = 0
+    index_head: int = 0
+    gated: bool = False
+    linear: Linear | None = None
+    linear_layers: frozenset[int] = frozenset()
 
     @cached_property
-    def sorts(self) -> dict[tuple[bool, bool], list[int]]:
-        """(has experts, is windowed) -> the layers that are so, in order."""
-        found: dict[tuple[bool, bool], list[int]] = {}
+    def sorts(self) -> dict[tuple[bool, bool, bool], list[int]]:
+        """(has experts, is windowed, is linear) -> the layers that are so, in order."""
+        found: dict[tuple[bool, bool, bool], list[int]] = {}
         for layer in range(self.layers):
-            found.setdefault((layer in self.moe_layers, layer in self.windowed), []).append(layer)
+            key = layer in self.moe_layers, layer in self.windowed, layer in self.linear_layers
+            found.setdefault(key, []).append(layer)
         return found
 
     @property
@@ -75,12 +109,21 @@ class ServingModel:
         """Weights of one layer's attention: projections of queries, keys, values and output, without norms."""
         h = self.hidden
         if self.mla is None:
-            return h * self.head * (2 * self.heads + 2 * self.kv_heads)
+            return h * self.head * ((3 if self.gated else 2) * self.heads + 2 * self.kv_heads)
         m = self.mla
         queries = (
             h * m.q_rank + m.q_rank * self.heads * (m.nope + m.rope) if m.q_rank else h * self.heads * (m.nope + m.rope)
         )
         return queries + h * (m.kv_rank + m.rope) + m.kv_rank * self.heads * (m.nope + m.v) + self.heads * m.v * h
+
+    @property
+    def mean_attention_weights(self) -> float:
+        """The same, mean over layers of both kinds."""
+        if self.linear is None:
+            return self.attention_weights
+        of = len(self.linear_layers)
+        own = self.hidden * (self.linear.columns + self.linear.value_heads * self.linear.value)
+        return (of * own + (self.layers - of) * self.attention_weights) / self.layers
 
     @property
     def expert_weights(self) -> int:
@@ -98,7 +141,7 @@ class ServingModel:
         """All weights, embedding and head included."""
         mlp = sum(self.mlp_weights(i) for i in range(self.layers))
         return (
-            self.layers * self.attention_weights
+            round(self.layers * self.mean_attention_weights)
             + mlp
             + len(self.moe_layers) * self.experts * self.expert_weights
             + 2 * self.vocab * self.hidden
@@ -109,8 +152,10 @@ class ServingModel:
         if self.mla is not None:
             return self.layers * context * (self.mla.kv_rank + self.mla.rope)
         heads = max(1, self.kv_heads // tp)
-        seen = sum(min(context, self.window) if i in self.windowed else context for i in range(self.layers))
-        return seen * heads * 2 * self.head
+        full = [i for i in range(self.layers) if i not in self.linear_layers]
+        seen = sum(min(context, self.window) if i in self.windowed else context for i in full)
+        states = len(self.linear_layers) * (self.linear.state // tp) * STATE_VALUES if self.linear else 0
+        return seen * heads * 2 * self.head + states
 
 
 @by_file
@@ -170,14 +215,17 @@ def of_config(config: dict[str, Any], name: str, place: Place) -> ServingModel:
     facts = {
         "experts": experts,
         "top_k": take(hf_config.ALIASES["top_k"]) if experts else 0,
-        "shared": take(("n_shared_experts", "num_shared_experts"), 0),
+        "shared": take(("n_shared_experts", "num_shared_experts"), 1 if config.get(SHARED) else 0),
         "expert_intermediate": take(("moe_intermediate_size", "intermediate_size")) if experts else 0,
         "moe_layers": moe,
         "groups": take(("n_group",), 1),
         "mla": _mla(take) if config.get("kv_lora_rank") else None,
         "index_top_k": take(("index_topk",), 0),
+        "index_heads": take(("index_n_heads",), 0),
+        "index_head": take(("index_head_dim",), 0),
+        "gated": config.get("attn_output_gate") is True,
     }
-    facts |= _windows(config, layers)
+    facts |= _windows(config, layers) | _linear(config, layers, take)
     if experts and (facts["top_k"] or 0) > experts:
         faults.add(f"{facts['top_k']} experts a token of {experts}", place)
     if facts["mla"] is None and heads % kv_heads:
@@ -190,6 +238,20 @@ def _mla(take: Callable[..., Any]) -> Mla:
     """The sizes of multi-head latent attention, under DeepSeek's keys."""
     ranks = take(("q_lora_rank",), 0), take(("kv_lora_rank",))
     return Mla(*ranks, take(("qk_nope_head_dim",)), take(("qk_rope_head_dim",)), take(("v_head_dim",)))
+
+
+def _linear(config: dict[str, Any], layers: int, take: Callable[..., Any]) -> dict[str, Any]:
+    """Linear attention and the layers that have it: those that `layer_types` calls so, or all but every
+    `full_attention_interval`-th."""
+    if not config.get("linear_num_value_heads"):
+        return {}
+    kinds, every = config.get("layer_types"), take(("full_attention_interval",), 4, 1) or 1
+    if isinstance(kinds, list):
+        found = frozenset(i for i, kind in enumerate(kinds[:layers]) if kind == "linear_attention")
+    else:
+        found = frozenset(i for i in range(layers) if (i + 1) % every)
+    keys = ("linear_num_key_heads", "linear_num_value_heads", "linear_key_head_dim", "linear_value_head_dim")
+    return {"linear": Linear(*(take((key,), low=1) for key in keys)), "linear_layers": found}
 
 
 def _windows(config: dict[str, Any], layers: int) -> dict[str, Any]:

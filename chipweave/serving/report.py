@@ -47,10 +47,21 @@ def as_json(step: Step, setup: Setup, batch: Batch, run: dict[str, Any]) -> dict
 
 
 def write(
-    step: Step, setup: Setup, batch: Batch, run: dict[str, Any], json_path: str | None, picture: str | None
+    step: Step,
+    setup: Setup,
+    batch: Batch,
+    run: dict[str, Any],
+    json_path: str | None,
+    picture: str | None,
+    energy: dict | None = None,
 ) -> None:
-    """Write what was wanted; the table goes to the terminal unless the JSON does (json_path "-")."""
+    """Write what was wanted; the table goes to the terminal unless the JSON does (json_path "-").
+
+    energy: the document of chipweave.serving.energy, where it was wanted.
+    """
     document = as_json(step, setup, batch, run)
+    if energy:
+        document["energy"] = energy
     if picture:
         draw(document, picture)
     if json_path:
@@ -83,7 +94,23 @@ def show(document: dict) -> None:
     beside = sum(p["end_ns"] - p["start_ns"] for p in document["parts"]) - total
     if beside > 0:
         lines.append(f"  {beside / 1e6:.2f} ms more run beside these")
-    say("\n".join(lines))
+    say("\n".join([*lines, *_joules(document.get("energy"), total)]))
+
+
+def _joules(energy: dict | None, total_ns: int) -> list[str]:
+    """Lines of the energy, and whose figures it rests on."""
+    if not energy:
+        return []
+    whose = f"{energy['figures']}'s figures" + (", another device's" if energy["inherited"] else "")
+    each = energy["joules_per_token"]
+    lines = [f"{energy['joules']:.2f} J, {each:.3g} J a token, {energy['watts_per_gpu']:.0f} W a GPU ({whose})"]
+    lines += [
+        f"  {part:<11} {joules:8.2f} J  {joules / energy['joules']:6.1%}" for part, joules in energy["by_part"].items()
+    ]
+    if energy["time_under_limit_ns"] > total_ns:
+        under, limit = energy["time_under_limit_ns"] / 1e6, energy["limit_watts"]
+        lines.append(f"  under its limit of {limit:.0f} W a GPU the clock goes down: {under:.2f} ms")
+    return lines
 
 
 def draw(document: dict, path: str) -> None:

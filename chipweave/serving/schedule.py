@@ -5,6 +5,7 @@ streams: {NAME: stream}     works of that name run on that stream; all others on
 after: {NAME: [NAME, ...]}  of the same layer: what a work waits for, in place of the one before it
 micro_batches: 2            the step's tokens in N parts, each a chain of its own; streams take what is ready
                             first
+up_to: 1024                 tokens of a rank up to which streams and waits hold; beyond, works follow each other
 """
 
 from __future__ import annotations
@@ -19,7 +20,8 @@ from chipweave.errors import BadInput, Fault, Faults, nearest
 from chipweave.io.remembered import by_file
 
 FOLDER = files("chipweave") / "data" / "serving" / "schedules"
-KEYS = ("schema", "name", "about", "micro_batches", "streams", "after")
+KEYS = ("schema", "name", "about", "micro_batches", "streams", "after", "up_to")
+MOST = 1 << 24
 NAMES = (
     "attention_norm", "qkv", "rope", "attention", "output", "attention_reduce", "mlp_norm", "up", "activation", "down",
     "mlp_reduce", "gate", "dispatch", "experts", "shared", "combine", "experts_reduce",
@@ -57,6 +59,11 @@ class Schedule:
     micro_batches: int
     streams: dict[str, str]
     after: dict[str, list[str]]
+    up_to: int = 0
+
+    def of(self, tokens: int) -> Schedule:
+        """What holds for a step of `tokens` tokens of a rank."""
+        return replace(self, streams={}, after={}) if 0 < self.up_to < tokens else self
 
 
 @by_file
@@ -93,8 +100,11 @@ def load(name: str) -> Schedule:
             faults.add(f"after: {word} cannot wait for {', '.join(late)}, which comes no earlier", given["after"].place)
     if type(count) is not int or count not in (1, 2):
         faults.add(f"micro_batches cannot be {count}", given["micro_batches"].place, "1 or 2")
+    up_to = plain.get("up_to", MOST)
+    if type(up_to) is not int or not 1 <= up_to <= MOST:
+        faults.add(f"up_to cannot be {up_to}", given["up_to"].place, f"a whole number from 1 to {MOST}")
     faults.raise_if_any()
-    return Schedule(str(plain["name"]), count, streams, after)
+    return Schedule(str(plain["name"]), count, streams, after, up_to)
 
 
 def _check_shape(given: dict[str, yamlfile.Node], faults: Faults) -> None:

@@ -14,8 +14,15 @@ FORMATS = {
     "fp8": ("fp8", 1.0),
     "fp8_block": ("fp8_block", 1.0 + 4 / 128**2),
     "fp4": ("bfloat16", 0.5 + 1 / 32),
+    "int4": ("bfloat16", 0.5 + 2 / 32),
+    "nvfp4": ("nvfp4", 0.5 + 1 / 16),
 }
-"""Name -> (type of the operands, bytes of a weight): fp4 weights are MXFP4, one scale byte for 32, widened to 16."""
+"""Name -> (type of the operands, bytes of a weight): fp4 weights are MXFP4, one scale byte for 32, widened to 16 where
+the die multiplies no four bits; int4 has a 16-bit scale for 32 and is widened; nvfp4 has a byte for 16, multiplied as
+it is."""
+
+WIDENED = ("fp4", "int4")
+"""Formats of experts whose dense layers stay in 16 bits where one format is given for all."""
 
 RESERVED = Fraction(1, 10)
 """Of a GPU's memory, for activations, graphs and the libraries: the servers' usual default (vLLM
@@ -104,7 +111,7 @@ def precision(text: str) -> Precision:
             found[key] = value
     faults.raise_if_any()
     every = found.get("all", "bf16")
-    dense = "bf16" if every == "fp4" else every
+    dense = "bf16" if every in WIDENED else every
     return Precision(found.get("dense", dense), found.get("experts", every), found.get("kv", "bf16"))
 
 
@@ -123,7 +130,7 @@ def dense_bytes(model: ServingModel, layout: Parallel, formats: Precision) -> fl
     """As `weight_bytes`, without routed experts."""
     layers = -(-model.layers // layout.pp)
     mlp = sum(model.mlp_weights(i) for i in range(model.layers)) * layers / model.layers
-    own = (layers * model.attention_weights + mlp) / layout.tp * FORMATS[formats.dense][1]
+    own = (layers * model.mean_attention_weights + mlp) / layout.tp * FORMATS[formats.dense][1]
     return own + 2 * model.vocab * model.hidden / layout.tp * 2
 
 
@@ -174,12 +181,18 @@ def check(server: Server, model: ServingModel, layout: Parallel, formats: Precis
         )
     if model.experts and model.experts % layout.ep and not server.composed:
         faults.add(f"{model.experts} experts of {model.name} do not divide over ep={layout.ep}")
+    if model.linear and model.linear.value_heads % layout.tp:
+        faults.add(f"{model.linear.value_heads} heads of linear attention do not divide over tp={layout.tp}")
     if layout.ep > 1 and not model.experts:
         faults.add(f"ep={layout.ep}, and {model.name} has no experts")
     if layout.ranks % layout.ep:
         faults.add(f"ep={layout.ep} does not divide the tp x dp = {layout.ranks} ranks of a stage")
     if model.experts and model.expert_intermediate % layout.moe_tp:
         faults.add(f"{model.expert_intermediate} columns of an expert do not divide over {layout.moe_tp} slices")
+    if server.package is None and "nvfp4" in (formats.dense, formats.experts):
+        faults.add(
+            f"the die of {server.name} multiplies no nvfp4", allowed=", ".join(f for f in FORMATS if f != "nvfp4")
+        )
     if layout.pp > model.layers:
         faults.add(f"pp={layout.pp} stages of {model.layers} layers")
     faults.raise_if_any()

@@ -7,6 +7,7 @@ from chipweave.serving import models, routed, schedule, setting, system
 from chipweave.serving.composed import Choice, Composed
 from chipweave.serving.kernels import Kernels
 from chipweave.serving.models import ServingModel
+from chipweave.serving.package_kernels import kernels_of
 from chipweave.serving.step import Setup
 from chipweave.serving.system import Server
 
@@ -44,14 +45,16 @@ def setup(
             )
         )
     setting.check(machine, shapes, layout, precision, batch, context)
-    kernels = Kernels(machine, framework, "popular" if machine.composed else balance)
     if machine.composed:
+        kernels = Kernels(machine, framework, "popular")
         held = setting.dense_bytes(shapes, layout, precision) + (
             setting.kv_room(machine, shapes, layout, precision)
             if cache_fills
             else -(-batch // layout.dp) * setting.kv_bytes(shapes, layout, precision, context)
         )
         kernels.composed = _composed(machine, shapes, model, precision, balance, choice or Choice(), held)
+    else:
+        kernels = kernels_of(machine, framework, balance)
     if kernels.routed:
         kernels.routed.check(shapes)
     return Setup(shapes, kernels, layout, precision, schedule.load(plan))

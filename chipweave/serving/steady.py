@@ -65,3 +65,10 @@ def closed_loop(setup: Setup, concurrency: int, prompt: int, output: int, equal:
         setup.seconds(Batch(count, context, together * (int(whole) + one), prompt, prompt)) for one in (0, 1)
     )
     return Steady((1 - part) * fewer + part * more, decode, prefill, count)
+
+
+def decode_loop(setup: Setup, concurrency: int, prompt: int, output: int) -> Steady:
+    """The steady state of `concurrency` requests on a server that decodes alone: prompts are computed elsewhere."""
+    count = running(setup, concurrency, prompt + output)
+    decode = setup.seconds(Batch(count, prompt + output // 2))
+    return Steady(decode, decode, 0.0, count)

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import Any
 
 from chipweave.kernel_models.attention import Attention
 from chipweave.serving.kernels import Kernels
-from chipweave.serving.models import ServingModel
+from chipweave.serving.models import Linear, ServingModel
 from chipweave.serving.schedule import Part, Schedule, Work, play
 from chipweave.serving.setting import Parallel, Precision
 
@@ -20,6 +21,17 @@ GRAPH_HOP = 5e-6
 
 SAMPLING_KERNELS = 6
 """Launches after the logits: softmax, top-k, top-p, draw, gather, copy; a guess."""
+
+
+STATE_CHUNK, STATE_KERNELS = 64, 7
+"""Tokens of a chunk of linear attention's prompts, and kernels: convolution, six of the chunked rule
+(flash-linear-attention, fla/ops/gated_delta_rule/chunk.py)."""
+
+INDEX_KERNELS = 8
+"""Norm of the key; rotary embedding, rotation and cast of queries and key; scale of the heads' weights
+(deepseek-ai/DeepSeek-V3.2-Exp, inference/model.py, Indexer)."""
+INDEX_HEAD = 128
+"""Bytes of a token's index key where a model states no size of its heads."""
 
 
 @dataclass(frozen=True)
@@ -68,8 +80,11 @@ class Setup:
         """Times one step, part by part: what `chipweave step` shows."""
         share = self.schedule.micro_batches
         chains = [list(_works(self, _slice(batch, share, i), i)) for i in range(share)]
-        parts, critical = play(chains, self.schedule)
+        parts, critical = play(chains, self._schedule(batch))
         return Step(parts, critical)
+
+    def _schedule(self, batch: Batch) -> Schedule:
+        return self.schedule.of(_Rank(self, batch).tokens)
 
     def seconds(self, batch: Batch) -> float:
         """Seconds of one step; equal layers are timed once, where nothing overlaps.
@@ -80,7 +95,7 @@ class Setup:
 
     def kinds(self, batch: Batch) -> dict[str, int]:
         """ns of one step by kind of work on its critical path: what `serve` calls for each step."""
-        if self.schedule.micro_batches > 1 or self.schedule.streams:
+        if self.schedule.micro_batches > 1 or self._schedule(batch).streams:
             return self.step(batch).critical
         sums: dict[str, int] = {}
         for count, works in _groups(self, _Rank(self, batch, exactly=False)):
@@ -120,6 +135,12 @@ def _groups(setup: Setup, rank: _Rank) -> Iterator[tuple[int, list[tuple[str, st
     for layers in setup.alike:
         yield len(layers), list(rank.layer(layers[0]))
     yield 1, list(rank.head())
+
+
+def work_values(setup: Setup, batch: Batch) -> Iterator[tuple[int, list[tuple[str, str, Any]]]]:
+    """(times, [(kind, name, what the kernels of `setup` answer)]) of one rank's works: seconds, or what other kernels
+    give in their place."""
+    yield from _groups(setup, _Rank(setup, batch))
 
 
 def _works(setup: Setup, batch: Batch, number: int) -> Iterator[Work]:
@@ -167,10 +188,10 @@ class _Rank:
         m, k, tokens = self.model, self.kernels, self.tokens
         size = 2 * tokens * m.hidden
         yield "other", "attention_norm", k.small(4 * size)
-        yield "gemm", "qkv", self._qkv()
+        yield "gemm", "qkv", self._qkv(layer)
         yield "other", "rope", k.small(2 * 2 * tokens * m.head * (m.heads // self.layout.tp + 2))
         yield "attention", "attention", self._attention(layer)
-        yield "gemm", "output", self._output()
+        yield "gemm", "output", self._output(layer)
         yield "collective", "attention_reduce", k.all_reduce(size, self.layout.tp)
         yield "other", "mlp_norm", k.small(4 * size)
         yield from (
@@ -179,7 +200,7 @@ class _Rank:
             else self._mlp(m.intermediate, ("up", "activation", "down", "mlp_reduce"))
         )
 
-    def _qkv(self) -> float:
+    def _qkv(self, layer: int) -> float:
         """Projections to queries, keys and values.
 
         With MLA (DeepSeek-V2, arXiv 2405.04434, section 2.1): one down projection to the ranks of q
@@ -187,16 +208,21 @@ class _Rank:
         are replicated where there are fewer than tp.
         """
         m, k, tp, form = self.model, self.kernels, self.layout.tp, self.formats.dense
+        if m.linear and layer in m.linear_layers:
+            gates = k.linear(self.tokens, 2 * m.linear.value_heads // tp, m.hidden, "bf16")
+            return gates + k.linear(self.tokens, m.linear.columns // tp, m.hidden, form)
         if m.mla is None:
-            heads = m.heads // tp + 2 * max(1, m.kv_heads // tp)
+            heads = (2 if m.gated else 1) * m.heads // tp + 2 * max(1, m.kv_heads // tp)
             return k.linear(self.tokens, heads * m.head, m.hidden, form)
         a, heads = m.mla, m.heads // tp
         down = k.linear(self.tokens, a.q_rank + a.kv_rank + a.rope, m.hidden, form)
         return down + k.linear(self.tokens, heads * (a.nope + a.rope), a.q_rank or m.hidden, form)
 
-    def _output(self) -> float:
+    def _output(self, layer: int) -> float:
         """The projection of attention's heads back to the hidden size."""
         m, k, tp, form = self.model, self.kernels, self.layout.tp, self.formats.dense
+        if m.linear and layer in m.linear_layers:
+            return k.linear(self.tokens, m.hidden, m.linear.value_heads // tp * m.linear.value, form)
         return k.linear(self.tokens, m.hidden, m.heads // tp * (m.mla.v if m.mla else m.head), form)
 
     def _attention(self, layer: int) -> float:
@@ -219,13 +245,13 @@ class _Rank:
         """
         m, tp, kv = self.model, self.layout.tp, self.formats.kv
         heads, kv_heads = m.heads // tp, max(1, m.kv_heads // tp)
+        if m.linear and layer in m.linear_layers:
+            return self._state(m.linear, count, new)
         if layer in m.windowed:
             context = max(min(context, m.window), new)
-        extra = 0.0
-        if (
-            m.index_top_k and context > m.index_top_k
-        ):  # the indexer reads a 128-byte key of every token, then attention its picks
-            extra, context = self.kernels.small(count * context * 128), max(m.index_top_k, new)
+        extra = self._index(count, context, new) if m.index_top_k else 0.0
+        if m.index_top_k and context > m.index_top_k:
+            context = max(m.index_top_k, new)
         form = "gqa" if m.mla is None else "mla"
         width = self.formats.kv_bytes
         if m.mla is None:
@@ -241,6 +267,29 @@ class _Rank:
                 count * context, heads * (m.mla.nope + m.mla.v), m.mla.kv_rank, self.formats.dense
             )
         return extra + self.kernels.attention(call, form, kv)
+
+    def _state(self, linear: Linear, count: int, new: int) -> float:
+        """Linear attention: split of the projection, short convolution, state with its gate, norm. A decode reads and
+        writes each sequence's state; a prompt writes and reads one for every chunk of `STATE_CHUNK` tokens, and its
+        rows twice."""
+        k, tp = self.kernels, self.layout.tp
+        if not new:
+            return 3 * k.small(4 * count * linear.columns // tp) + k.small(2 * 4 * count * linear.state // tp)
+        rows, chunks = 2 * count * new * linear.columns // tp, count * -(-new // STATE_CHUNK)
+        return (STATE_KERNELS - 1) * k.small(2 * rows) + k.small(2 * 2 * chunks * linear.state // tp)
+
+    def _index(self, count: int, context: int, new: int) -> float:
+        """The index of sparse attention: projections to queries, one key and the weights of its heads, `INDEX_KERNELS`
+        small ones over queries and key, scores over every token's key of 8 bits, and the picks."""
+        m, k, tokens = self.model, self.kernels, count * max(new, 1)
+        scores = k.small(count * context * (m.index_head or INDEX_HEAD))
+        if not m.index_heads:
+            return scores if context > m.index_top_k else 0.0
+        columns, rank = m.index_heads * m.index_head, m.mla.q_rank if m.mla else m.hidden
+        made = k.linear(tokens, columns, rank, self.formats.dense) + k.linear(tokens, m.index_head, m.hidden, "bf16")
+        made += k.linear(tokens, m.index_heads, m.hidden, "bf16")
+        picks = k.small(4 * tokens * context)
+        return made + INDEX_KERNELS * k.small(4 * tokens * columns) + scores + picks
 
     def _absorb(self, tokens: int, heads: int) -> float:
         """Queries into the space of the cache, and results out of it: one product a head, all in two kernels."""

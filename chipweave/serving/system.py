@@ -3,9 +3,10 @@ file.
 
 schema: chipweave.server/1
 name: mine
-die: h100_sxm        # a topology that has sm, llc and hbm
+die: h100_sxm        # a topology that has sm, llc and hbm, or a package of several dies
 node: dgx_h100       # a topology that has a switch, a network nvlink and adapters
 nodes: 2
+programs: b200       # where the die is a package: whose figures of kernels (chipweave/data/serving/packages)
 
 Or, in place of node and nodes, a composed system, which simulates the experts and the tokens' way to them:
 
@@ -27,12 +28,16 @@ from chipweave.declare.params import check_head
 from chipweave.errors import BadInput, Fault, Faults, nearest
 from chipweave.io.remembered import by_file
 from chipweave.kernel_models.chip import FITTED, Chip, chip_of_parts
+from chipweave.kernel_models.package import package_of
+from chipweave.kernel_models.package_library import Library
 from chipweave.serving import library
 from chipweave.serving.dies import dies_of
 from chipweave.topology.system import System
 
 FOLDER = files("chipweave") / "data" / "serving" / "systems"
-KEYS = ("schema", "name", "about", "die", "node", "nodes", "composed", "fp8_peak")
+KEYS = ("schema", "name", "about", "die", "node", "nodes", "programs", "composed", "fp8_peak")
+PACKAGE = ("gpu.compute_die", "gpu.io_die", "gpu.tensor_units")
+"""Kinds that a package of several dies has."""
 MOST_NODES = 4096
 DIE_PARTS = ("sm", "llc", "hbm")
 
@@ -75,6 +80,8 @@ class Server:
 
     gpus_per_node, nodes; memory_bytes of one GPU; chip: its die; fabric: the node's links as collectives see them
     composed: the topology that simulates experts and tokens, "" where kernels are timed alone; fp8_peak: its 8-bit rate
+    package: kernels on a GPU of several dies, whose `chip` then says SMs, clock and memory alone; None: one die
+    die: the topology of a GPU
     """
 
     name: str
@@ -84,6 +91,8 @@ class Server:
     nodes: int
     composed: str = ""
     fp8_peak: str = ""
+    package: Library | None = None
+    die: str = ""
 
     @property
     def gpus(self) -> int:
@@ -122,19 +131,28 @@ def load(name: str) -> Server:
         faults.add(f"nodes cannot be {nodes.shape()}", nodes.place, f"a whole number from 1 to {MOST_NODES}")
     faults.raise_if_any()
     die, node = (topology.load(beside(str(given[k].value), path.parent)) for k in ("die", "node"))
-    for system, key, parts in ((die, "die", DIE_PARTS), (node, "node", ("switch",))):
+    several = all(die.of_kind(kind) for kind in PACKAGE)
+    for system, key, parts in ((die, "die", () if several else DIE_PARTS), (node, "node", ("switch",))):
         _check_parts(system, key, parts, given, faults)
+    if several != ("programs" in given):
+        words = "is a package of dies: programs must say" if several else "is one die: it takes no programs that say"
+        faults.add(f"die {given['die'].value} {words} whose figures of kernels are taken", given["die"].place)
     if "nvlink" not in node.networks:
         faults.add(f"node {given['node'].value} has no network nvlink", given["node"].place)
     faults.raise_if_any()
     switch: Any = node.parts["switch"]
-    memory: Any = die.parts["hbm"]
     fabric = switch.fabric(node.networks["nvlink"], node.parts.get("adapter[0]"))
     if count > 1 and not fabric.adapter:
         raise BadInput(
             Fault(f"{count} nodes of {given['node'].value}, which has no adapter between nodes", nodes.place)
         )
-    return Server(str(given["name"].value), _chip(die), int(memory.capacity), fabric, count)
+    name, written = (str(given[key].value) for key in ("name", "die"))
+    if several:
+        kernels = _package(die, float(fabric.bandwidth), library.package_figures(str(given["programs"].value)))
+        memory_bytes = int(kernels.package.total("capacity"))
+        return Server(name, _outline(kernels), memory_bytes, fabric, count, package=kernels, die=written)
+    memory: Any = die.parts["hbm"]
+    return Server(name, _chip(die), int(memory.capacity), fabric, count, die=written)
 
 
 def _check_parts(
@@ -159,7 +177,8 @@ def _composed(given: dict[str, yamlfile.Node], folder: Path, faults: Faults) -> 
             faults.add(f"{key} beside composed", given[key].place, "composed alone: its network joins its dies")
     peak, where = _flop_rate(given, faults), beside(str(given["composed"].value), folder)
     faults.raise_if_any()
-    die, dies = topology.load(beside(str(given["die"].value), folder)), dies_of(where)
+    written = beside(str(given["die"].value), folder)
+    die, dies = topology.load(written), dies_of(where)
     _check_parts(die, "die", DIE_PARTS, given, faults)
     faults.raise_if_any()
     chip = replace(_chip(die), name=str(given["name"].value), dram_bytes_per_s=dies.memory_rate)
@@ -168,7 +187,7 @@ def _composed(given: dict[str, yamlfile.Node], folder: Path, faults: Faults) -> 
         chip = chip.with_fit(flop_per_clk=chip.flop_per_clk * scale)
     fabric = Mesh(dies.count, Fraction(dies.link))
     text = f"{peak} flop/s" if peak else ""
-    return Server(str(given["name"].value), chip, dies.memory_bytes, fabric, 1, where, text)
+    return Server(str(given["name"].value), chip, dies.memory_bytes, fabric, 1, where, text, die=written)
 
 
 def _flop_rate(given: dict[str, yamlfile.Node], faults: Faults) -> int:
@@ -189,3 +208,18 @@ def _flop_rate(given: dict[str, yamlfile.Node], faults: Faults) -> int:
 def _chip(die: System) -> Chip:
     """The die with its fitted figures; what serves streams reads."""
     return chip_of_parts(die.name, die.parts).with_fit(**{k: library.figures()[k] for k in FITTED}).streaming()
+
+
+def _package(die: System, links: float, figures: dict[str, float]) -> Library:
+    """Kernels on a package of dies; BadInput where its dies do not make one."""
+    try:
+        return Library(package_of(die), die.of_kind("gpu.tensor_units")[0], links, figures)
+    except ValueError as error:
+        raise BadInput(f"{die.name} does not serve: {error}") from None
+
+
+def _outline(kernels: Library) -> Chip:
+    """SMs, clock and memory of a package, for what asks a server for them."""
+    package = kernels.package
+    clock, memory = float(package.die.clock), package.total("memory_bandwidth")
+    return Chip("package", package.units, clock, memory, int(package.die.l2) * len(package.compute))

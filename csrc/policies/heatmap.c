@@ -44,6 +44,33 @@ static inline void add_row_u16(int32_t *row, const uint16_t *after, int32_t k)
         row[after[j]]++;
 }
 
+/* ---- one row alone: most tokens did not choose the expert, so eight bytes of ids are looked at in one go */
+
+/* How often an expert is among k ids; `all`: its number in every lane of a word. A lane that is 0 in `off` borrows from
+ * the one above it, so the trick can only name a word in vain, and the words it names are counted one by one. */
+#define TIMES_IN(SUFFIX, ID)                                                                                           \
+    static inline int32_t times_in_##SUFFIX(const ID *ids, int32_t k, uint64_t all, ID expert)                         \
+    {                                                                                                                  \
+        const uint64_t ones = UINT64_MAX / (ID) - 1, tops = ones << (8 * sizeof(ID) - 1);                              \
+        const int32_t lanes = 8 / (int32_t)sizeof(ID);                                                                 \
+        int32_t j = 0, times = 0;                                                                                      \
+        for (; j + lanes <= k; j += lanes) {                                                                           \
+            uint64_t off;                                                                                              \
+            memcpy(&off, ids + j, sizeof off);                                                                         \
+            off ^= all;                                                                                                \
+            if (!((off - ones) & ~off & tops))                                                                         \
+                continue;                                                                                              \
+            for (int32_t i = j; i < j + lanes; i++)                                                                    \
+                times += ids[i] == expert;                                                                             \
+        }                                                                                                              \
+        for (; j < k; j++)                                                                                             \
+            times += ids[j] == expert;                                                                                 \
+        return times;                                                                                                  \
+    }
+
+TIMES_IN(u8, uint8_t)
+TIMES_IN(u16, uint16_t)
+
 #define HEATMAP(SUFFIX, ID)                                                                                            \
     static inline void add_k_##SUFFIX(int32_t *table, int32_t experts, const ID *before, const ID *after,              \
                                       int64_t rows, int32_t k)                                                         \
@@ -78,6 +105,26 @@ static inline void add_row_u16(int32_t *row, const uint16_t *after, int32_t k)
             add_##SUFFIX(table, experts, first, first + k, starts[q + 1] - starts[q] - 1, k);                          \
         }                                                                                                              \
         return HEATMAP_OK;                                                                                             \
+    }                                                                                                                  \
+    int heatmap_check_##SUFFIX(int32_t experts, const ID *ids, int64_t n)                                              \
+    {                                                                                                                  \
+        return ids_below_##SUFFIX(ids, n, experts) ? HEATMAP_OK : HEATMAP_BAD_ID;                                      \
+    }                                                                                                                  \
+    void heatmap_row_##SUFFIX(int32_t *row, int32_t expert, const ID *before, const ID *after, int64_t rows,           \
+                              int32_t k)                                                                               \
+    {                                                                                                                  \
+        const uint64_t all = (uint64_t)expert * (UINT64_MAX / (ID) - 1);                                               \
+        for (int64_t r = 0; r < rows; r++, before += k, after += k)                                                    \
+            for (int32_t times = times_in_##SUFFIX(before, k, all, (ID)expert); times > 0; times--)                    \
+                add_row_##SUFFIX(row, after, k);                                                                       \
+    }                                                                                                                  \
+    void heatmap_row_prompts_##SUFFIX(int32_t *row, int32_t expert, const ID *ids, const int64_t *starts,              \
+                                      int64_t requests, int32_t k)                                                     \
+    {                                                                                                                  \
+        for (int64_t q = 0; q < requests; q++) {                                                                       \
+            const ID *first = ids + starts[q] * k;                                                                     \
+            heatmap_row_##SUFFIX(row, expert, first, first + k, starts[q + 1] - starts[q] - 1, k);                     \
+        }                                                                                                              \
     }
 
 HEATMAP(u8, uint8_t)

@@ -32,6 +32,17 @@ int heatmap_add_prompts_u8(int32_t *table, int32_t experts, const uint8_t *ids, 
 int heatmap_add_prompts_u16(int32_t *table, int32_t experts, const uint16_t *ids, const int64_t *starts,
                             int64_t requests, int32_t k);
 
+/* The same for the row of one expert alone, table + expert * experts: the ids have passed heatmap_check_*. */
+int heatmap_check_u8(int32_t experts, const uint8_t *ids, int64_t n);
+int heatmap_check_u16(int32_t experts, const uint16_t *ids, int64_t n);
+void heatmap_row_u8(int32_t *row, int32_t expert, const uint8_t *before, const uint8_t *after, int64_t rows, int32_t k);
+void heatmap_row_u16(int32_t *row, int32_t expert, const uint16_t *before, const uint16_t *after, int64_t rows,
+                     int32_t k);
+void heatmap_row_prompts_u8(int32_t *row, int32_t expert, const uint8_t *ids, const int64_t *starts, int64_t requests,
+                            int32_t k);
+void heatmap_row_prompts_u16(int32_t *row, int32_t expert, const uint16_t *ids, const int64_t *starts, int64_t requests,
+                             int32_t k);
+
 /* Answer for every entry of a plan whose die is not the expert's home, as mask[die][expert] = 1; other bits are left
  * as they are. Entries are sorted by expert. stop_at_own_id: the rows queried on die d end with expert number d, if it
  * is among them. Returns the number of bits set, or a heatmap_status. */

@@ -5,7 +5,7 @@ import pickle
 import pytest
 from dies_by_hand import GEMM, LOCAL, LOOKUP, NS, Played
 
-from chipweave.component.broadcast import Cast, handler_of_all
+from chipweave.component.broadcast import Cast, handler_of_all, method_of_all
 from chipweave.components.pdu import Pdu
 from chipweave.run.clock import Simulation
 
@@ -46,17 +46,34 @@ def test_a_layer_sends_two_messages_and_one_by_one_they_give_the_same(monkeypatc
 
 
 def test_prediction_bits_reach_every_die_either_way(monkeypatch):
-    """The PDU's own `program` is called for each die, so that a user's is, too."""
+    """One message programs every PDU at once; where a user's has a `program` of its own, that is called for each."""
     pairs, programmed = [(0, 1), (2, 0)], []
-    program = Pdu.program
+    program, program_all = Pdu.program, Pdu.program_all
     monkeypatch.setattr(
         Pdu, "program", lambda self, fabric, bits: (programmed.append(self.die), program(self, fabric, bits))
     )
-    together = Played(*PLANS, dies=3, copy=pairs)
-    assert programmed == [0, 1, 2] * len(PLANS)
-    one_by_one(monkeypatch)
-    singly = Played(*PLANS, dies=3, copy=pairs)
-    assert singly.times == together.times and singly.held == together.held
+    monkeypatch.setattr(
+        Pdu,
+        "program_all",
+        lambda self, fabric, dies, mask: (programmed.append(dies), program_all(self, fabric, dies, mask)),
+    )
+    at_once = Played(*PLANS, dies=3, copy=pairs)
+    assert programmed == [(0, 1, 2)] * len(PLANS)
+    for change in (lambda: monkeypatch.delattr(Pdu, "program_all"), lambda: one_by_one(monkeypatch)):
+        change()
+        programmed.clear()
+        singly = Played(*PLANS, dies=3, copy=pairs)
+        assert programmed == [0, 1, 2] * len(PLANS)
+        assert singly.times == at_once.times and singly.held == at_once.held
+
+
+def test_a_pdu_derived_with_a_program_of_its_own_is_not_passed_over():
+    class Own(Pdu):
+        def program(self, fabric, bits):
+            pass
+
+    assert method_of_all(object.__new__(Own), "program") is None
+    assert method_of_all(object.__new__(Pdu), "program").__func__ is Pdu.program_all
 
 
 def test_messages_of_a_kernel_are_plain_data_and_the_kernel_goes_when_it_has_ended(monkeypatch):

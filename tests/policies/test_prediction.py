@@ -1,5 +1,8 @@
 """Does each prediction keep what its rule says, and learn when it says it does?"""
 
+import itertools
+from dataclasses import replace
+
 import numpy as np
 import policy_worlds as worlds
 import pytest
@@ -8,6 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from chipweave.errors import BadInput
+from chipweave.policies import prediction_cross_token_heatmap
 from chipweave.policy import Plan, strategy
 
 PAIR = worlds.mesh(2, 1)
@@ -125,6 +129,60 @@ def test_the_kernel_equals_the_plain_twin(data, experts, stop):
         policy.add_prompts(policy.table(view), before, starts)
         answers.append((policy.tables[0].tolist(), kept(policy, view, plan)))
     assert answers[0] == answers[1]
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.data(), st.sampled_from([5, 40, 256, 300]), st.sampled_from([1, 3, 4, 8]))
+def test_rows_counted_when_they_are_asked_for_are_those_of_the_plain_twin(data, experts, k):
+    """Pairs wait until a row is asked for; what is asked, and when, changes no answer and no row."""
+    dtype, dies = np.uint8 if experts <= 256 else np.uint16, 4
+    few, room = data.draw(st.sampled_from([1, 8, 40])), data.draw(st.sampled_from([0, 60, 1 << 20]))
+    missing = np.iinfo(dtype).max if experts < 256 else experts - 1  # no choice, where that is no expert
+    ids = st.one_of(st.integers(0, min(experts - 1, 9)), st.just(experts - 1), st.just(missing))
+    policies = [predictor(kind, top_n=data.draw(st.shared(st.integers(1, 3), key="top"))) for kind in KINDS]
+    home, steps = np.arange(experts) % dies, data.draw(st.integers(1, 6))
+    previous = data.draw(hnp.arrays(dtype, (6, k), elements=ids))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(prediction_cross_token_heatmap, "FEW", few)
+        patch.setattr(prediction_cross_token_heatmap, "WAIT_BYTES", room)
+        for step in range(steps):
+            now = data.draw(hnp.arrays(dtype, (6, k), elements=ids))
+            starts = np.array([0, 2, 2, 6]) if step == 0 else None
+            pairs = st.tuples(st.integers(0, min(experts - 1, 12)), st.integers(0, dies - 1))
+            plan = plan_of(*((e, d, 1) for e, d in sorted(data.draw(st.sets(pairs, max_size=5)))))
+            answers = []
+            for policy in policies:
+                view = worlds.view(np.zeros(experts), home, worlds.mesh(2, 2), step=step + 1, ids=now)
+                policy.observe(replace(view, previous_ids=None if step == 0 else previous, prompt_starts=starts))
+                answers.append(kept(policy, view, plan))
+            assert answers[0] == answers[1]
+            previous = now
+    assert (policies[0].tables[0] == policies[1].tables[0]).all()
+    assert policies[0].waiting == 0
+
+
+def test_a_few_rows_cost_no_whole_count(monkeypatch):
+    """Rows of two experts are asked for: the rest of the map is counted only when all of it is looked at."""
+    policy, experts = predictor(top_n=1), 64
+    rng = np.random.default_rng(3)
+    ids = rng.integers(0, experts, (5, 40, 8)).astype(np.uint8)
+    whole = []
+    add = type(policy).add
+    monkeypatch.setattr(type(policy), "add", lambda self, *given: (whole.append(1), add(self, *given)))
+    for before, after in itertools.pairwise(ids):
+        view = seen(after, previous=before, experts=experts, home=np.zeros(experts, int))
+        policy.observe(view)
+        policy.mask(view, plan_of((3, 1, 1), (9, 1, 1), (5, 0, 1)))
+    assert not whole
+    counted = policy.maps[0].table
+    assert np.flatnonzero(counted.any(axis=1)).tolist() == [3, 9]
+    expected = np.zeros((experts, experts), int)
+    for before, after in itertools.pairwise(ids):
+        for these, those in zip(before, after, strict=True):
+            for i in these:
+                np.add.at(expected[i], those, 1)
+    assert (counted[[3, 9]] == expected[[3, 9]]).all()
+    assert (policy.tables[0] == expected).all() and len(whole) == 4
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])

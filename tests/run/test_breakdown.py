@@ -144,7 +144,8 @@ def test_compare_writes_it_keeps_it_and_shows_it(tmp_path, capsys):
         with pytest.raises(SystemExit):
             main([*words, str(tmp_path), "--strategies", strategies])
         documents.append(json.loads((tmp_path / "result.json").read_text()))
-        assert "critical path" in capsys.readouterr().out
+        shown = capsys.readouterr().out
+        assert "critical path" in shown and "decode steps alone, or the prefill where there are none" in shown
     first, second = documents
     assert [each["strategy"] for each in second["breakdown"]] == ["base", "ep", "allo"]
     assert first["breakdown"] == second["breakdown"][:2]

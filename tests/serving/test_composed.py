@@ -213,3 +213,9 @@ def test_a_batch_whose_trace_ends_is_refused(small):
     made = on(small).kernels.composed
     with pytest.raises(BadInput, match="makes 100 choices of experts, not 64 x 8"):
         made._check_tokens(100, 64)
+
+
+def test_joules_of_simulated_experts_are_refused_with_where_they_are_had(small):
+    words = ["wafer_5x5", "--model", small, "--batch", "25", "--context", "128", "--energy"]
+    with pytest.raises(BadInput, match="chipweave compare --topology wafer_5x5 --energy"):
+        CliRunner().invoke(command, words, catch_exceptions=False)

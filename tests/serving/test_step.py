@@ -21,6 +21,7 @@ PARAMETERS = {
     "deepseek-r1": 671.0,
     "kimi-k2": 1026.4,
     "qwen3-235b": 235.1,
+    "qwen3.5-397b": 396.3,
     "qwen3-32b": 32.8,
     "gpt-oss-120b": 116.8,
     "minimax-m2.5": 228.7,

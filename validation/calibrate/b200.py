@@ -1,6 +1,6 @@
 """The values of programs on the B200 family that follow from calibration rows, each by inverting the model at one row.
 
-      python -m chipweave.validation.calibrate.b200        prints validation/calibrated/b200.yaml
+      python -m chipweave.validation.calibrate.b200        prints chipweave/data/serving/packages/b200.yaml
 
 Rows of any other role are dropped before their value is read. A kernel's time is floor + work /
 rate: the floor comes from its smallest row, the rate from its largest less the floor, so that each
@@ -13,12 +13,15 @@ from importlib.resources import files
 from math import ceil
 
 from chipweave import ledger
-from chipweave.kernel_models.package_kernels import CHAIN, Engine, attention_work
+from chipweave.kernel_models.expert_exchange import token_bytes
+from chipweave.kernel_models.nvlink_calls import OWN_PART, PROTOCOLS, Domain, collective_seconds
+from chipweave.kernel_models.package_kernels import CHAIN, attention_work
+from chipweave.kernel_models.package_library import BYTES
 
-from ..cases.b200_kernels import BYTES, engine
-from ..cases.b200_links import collective_seconds, exchange_of, message_bytes
-from ..rows.blackwell import link_rate, peak, tensor_of
+from ..cases.b200_links import exchange_of
+from ..rows.blackwell import library_named, links
 from ..rows.conditions import conditions
+from . import b200_step
 
 ROWS = files("chipweave.validation") / "references" / "dies" / "b200.csv"
 LARGE = 4096, 7168, 16384
@@ -41,9 +44,8 @@ def rows() -> dict[str, tuple[ledger.Question, float]]:
 def figures() -> dict[str, tuple[float, str]]:
     """{name: (value, source)} of GEMMs and attention: floors in s, shares of the peak rate."""
     known = rows()
-    q = known["gemm-00031"][0]
-    e, tensor = engine(q), tensor_of(q)
-    assert isinstance(e, Engine), "the package of a calibration row is described"
+    kernels = library_named("b200")
+    e = kernels.engine
     found = {}
     work = 2.0 * LARGE[0] * LARGE[1] * LARGE[2]
     for name, small, large in (
@@ -55,7 +57,7 @@ def figures() -> dict[str, tuple[float, str]]:
         floor = known[small][1] * 1e-6 - e.latency
         found[f"gemm_floor_{name}_s"] = floor, f"calibration row {small} less one access of memory"
         rate = work / (known[large][1] * 1e-6 - floor)
-        found[f"gemm_share_{name}"] = rate / peak(tensor, name), f"calibration row {large}"
+        found[f"gemm_share_{name}"] = rate / kernels.peak(name), f"calibration row {large}"
     found["gemm_share_bf16"] = (
         found["gemm_share_fp8_block"][0],
         "as 8-bit blocks: calibration row gemm-00468 gives 0.466, but 16 bits need the same cycles a byte",
@@ -107,7 +109,9 @@ def exchanges() -> dict[str, tuple[float, str]]:
             continue
         assert q.x is not None, f"{row} states its tokens"
         found, (library, what, name) = conditions(q), exchange_of(q)
-        each = message_bytes(library, what, found, int(found["ep"]), int(found["hidden"]), int(found["topk"]))
+        each = token_bytes(
+            library, what, found.get("dtype", ""), int(found["ep"]), int(found["hidden"]), int(found["topk"])
+        )
         scale = 24.0 / int(found.get("sms", 24))
         pairs.setdefault(name, []).append((q.x, value * 1e-6, q.x * each * scale, row))
     found_ = {}
@@ -117,7 +121,7 @@ def exchanges() -> dict[str, tuple[float, str]]:
         found_[f"{name}_floor_s"] = low - small / rate, f"calibration row {first}"
         if name.startswith("NVLinkTwoSided") and "prepare" not in name:
             found_[f"{name}_token_s"] = (
-                (high - low - (large - small) / link_rate()) / (many - few),
+                (high - low - (large - small) / nvlink_rate()) / (many - few),
                 f"calibration rows {first} and {last}, less the links' time".replace("'", ""),
             )
             continue
@@ -125,17 +129,26 @@ def exchanges() -> dict[str, tuple[float, str]]:
     return found_
 
 
+def nvlink_rate() -> float:
+    """Bytes/s one way beneath a kernel: of two ranks that gather, each sends a half and copies its own."""
+    (q, value), (_, first) = rows()["nccl-00021"], rows()["nccl-00001"]
+    assert q.x is not None, "the row states its bytes"
+    simple = PROTOCOLS[2]
+    return (1.0 + OWN_PART) * q.x / 2.0 / ((value - first) * 1e-6 - simple.base - simple.step)
+
+
 def collectives() -> dict[str, tuple[float, str]]:
-    """Call and step of NCCL, and XLA's dispatch around it, s.
+    """Share of the links, call and step of NCCL, and XLA's dispatch around it, s.
 
     Two rows that differ in ring steps alone (1 and 14) give the step; what a row by XLA takes more
     than NCCL is its dispatch.
     """
-    known = rows()
+    known, rate = rows(), nvlink_rate()
     step = (known["nccl-00106"][1] - known["nccl-00001"][1]) / 13 * 1e-6
     first = known["nccl-00001"][1] * 1e-6
-    gather = collective_seconds("all-gather", 2, 1048576, link_rate())  # with the two figures as they stand below
+    gather = collective_seconds(Domain(rate, first, step, 0.0), "all-gather", 2, 1048576)
     return {
+        "nvlink_share": (rate / links(), "calibration row nccl-00021: its largest message"),
         "nccl_call_s": (first, "calibration row nccl-00001: one step"),
         "nccl_step_s": (step, "calibration rows nccl-00001 and nccl-00106: 1 and 14 steps"),
         "xla_dispatch_s": (known["coll_xla-00084"][1] * 1e-6 - gather, "calibration row coll_xla-00084 less NCCL"),
@@ -143,9 +156,12 @@ def collectives() -> dict[str, tuple[float, str]]:
 
 
 def text() -> str:
-    """The whole of validation/calibrated/b200.yaml."""
+    """The whole of chipweave/data/serving/packages/b200.yaml."""
     parts = [HEAD]
-    for name, (value, source) in (GIVEN | figures() | collectives() | exchanges()).items():
+    found = GIVEN | figures() | collectives() | exchanges()
+    servers = [row for row in rows().values() if row[0].group == "b200_step"]
+    found |= b200_step.fit(servers, {name: float(f"{value:.6g}") for name, (value, _) in found.items()})
+    for name, (value, source) in found.items():
         kind = "assumed" if name in ASSUMED else "fitted"
         parts.append(f"{name}:\n  value: {value:.6g}\n  source: '{source}'\n  kind: {kind}\n")
     return "".join(parts)

@@ -11,9 +11,10 @@ from dataclasses import replace
 from typing import Any
 
 from chipweave.kernel_models.board_power import Events, watts
+from chipweave.kernel_models.package_library import BYTES, kept_bytes
 from chipweave.ledger import NotModelled, Question, case
 
-from ..rows.blackwell import figures, link_rate
+from ..rows.blackwell import figures, library, link_rate
 from ..rows.conditions import conditions, whole
 from ..rows.packages import package_named, rules, topology_of
 from ..rows.units import Stated, first_missing, stated_x
@@ -73,9 +74,9 @@ def _gemm(q: Question, x: int) -> Stated:
     n, k = whole(said, "n"), whole(said, "k")
     if (missing := first_missing(seconds, n, k)) is not None:
         return missing
-    dtype, floor, _ = b200_kernels.family(said.get("dtype", ""))
+    dtype, floor, _ = library(q).family(said.get("dtype", ""))
     waiting = max(0.0, floor - figures()["gemm_floor_bf16_s"])
-    size = b200_kernels.BYTES.get(dtype, 2.0)
+    size = BYTES.get(dtype, 2.0)
     moved = (x * k + k * n) * size + x * n * 2.0
     return Events(seconds, seconds - waiting, _eights(said) * 2.0 * x * n * k, moved, _from_memory(q, moved), 0.0)
 
@@ -106,4 +107,4 @@ def _eights(said: dict[str, str]) -> float:
 
 def _from_memory(q: Question, moved: float) -> float:
     """Bytes of `moved` that memory answers when the kernel runs on the same operands again."""
-    return moved if moved > b200_kernels.kept_bytes(package_named(q.device)) else 0.0
+    return moved if moved > kept_bytes(package_named(q.device)) else 0.0

@@ -23,6 +23,7 @@ MODELS = {
     "llama-3.1-8b": "llama-3.1-8b",
     "llama-3.1-70b": "llama-3.1-70b",
     "llama-4-maverick": "llama4-maverick",
+    "qwen3.5-397b": "qwen3.5-397b",
     "qwen3-235b": "qwen3-235b",
     "qwen3-32b": "qwen3-32b",
     "gpt-oss-120b": "gpt-oss-120b",
@@ -42,7 +43,7 @@ NODES = {
 }
 """Device -> its systems, smallest first."""
 
-BLOCKED = ("deepseek", "kimi", "minimax", "qwen3-235b", "glm")
+BLOCKED = ("deepseek", "kimi", "minimax", "qwen3-235b", "qwen3.5", "glm")
 """Models whose FP8 checkpoint is scaled in blocks of 128 x 128 (their quantization_config); `fp8` of a row means it."""
 
 FORMATS = {

@@ -6,11 +6,14 @@ from functools import cache
 from typing import Any
 
 from chipweave import topology
+from chipweave.kernel_models.nvlink_calls import Domain
 from chipweave.kernel_models.package import Package
+from chipweave.kernel_models.package_library import Library
 from chipweave.ledger import NotModelled, Question
+from chipweave.serving.library import package_figures
 
-from . import figures as calibrated
-from .packages import package_named, topology_of
+from .packages import load, package_named, topology_of
+from .units import Stated, first_missing
 
 DOMAIN = "gb200_nvl72"
 """The NVLink domain whose links are taken for every GPU of the family: eighteen of the fifth generation each."""
@@ -18,7 +21,7 @@ DOMAIN = "gb200_nvl72"
 
 def figures() -> dict[str, float]:
     """{name: value} of programs on B200, from calibration rows."""
-    return calibrated.figures("b200")
+    return package_figures("b200")
 
 
 def package(q: Question) -> Package | NotModelled:
@@ -40,16 +43,32 @@ def tensor_of(q: Question) -> Any | NotModelled:
 
 
 @cache
-def link_rate() -> float:
-    """What a GPU's links carry one way while all exchange with all, bytes/s."""
+def links() -> float:
+    """Payload of a GPU's links one way, bytes/s."""
     system = topology.load(DOMAIN)
     switch: Any = system.parts["switch"]
-    fabric = switch.fabric(system.networks["nvlink"])
-    return float(fabric.bandwidth * fabric.exchange_share)
+    return float(switch.fabric(system.networks["nvlink"]).bandwidth)
 
 
-def peak(units: Any, dtype: str) -> float:
-    """Dense peak for operands of a type, FLOP/s."""
-    if "fp4" in dtype:
-        return float(units.flops_4)
-    return float(units.flops_8 if "8" in dtype else units.flops_16)
+@cache
+def library_named(name: str) -> Library:
+    """Kernels on the package of a topology with matrix units."""
+    found = load(name)
+    assert isinstance(found, Package), f"{name} is a package of dies"
+    return Library(found, tensor(name), links(), figures())
+
+
+def library(q: Question) -> Stated:
+    """Kernels on the package of a row."""
+    missing = first_missing(package(q), tensor_of(q))
+    return library_named(str(topology_of(q.device))) if missing is None else missing
+
+
+def domain() -> Domain:
+    """The links of a GPU of the family as calls see them."""
+    return library_named("b200").domain
+
+
+def link_rate() -> float:
+    """What a GPU's links carry one way beneath a kernel, bytes/s."""
+    return domain().rate

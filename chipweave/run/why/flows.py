@@ -2,7 +2,7 @@
 
 A flow is what one expert of one layer makes one die send to another, requests and data alike. The kernel counts, for
 each row issued, how many of its sends have started; bytes follow from the row, and links from the route of its dies.
-While the run goes on a flow is one number, its key.
+While the run goes on a flow is one number, its key, and C adds up (csrc/stages/flow_sums.c).
 
 Packets or messages that are dealt to several equally short ways in turn load each way alike: a flow's bytes on a link
 are then its share of the ways, to within a packet (a byte, where the ways carry pieces) of each message. Where packets
@@ -14,19 +14,20 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any
 
 import numpy as np
 
 from chipweave.chain.nouns import TakeRoute
+from chipweave.errors import ChipweaveError
+from chipweave.io.native import ffi, lib
 from chipweave.run.why.breakdown import TOP
 from chipweave.run.why.stretches import Batch
 
 NETWORK_BITS, LAYER_BITS, EXPERT_BITS, DIE_BITS = 5, 12, 18, 14  # of a key, from the top
-LINK_BITS = 32
-AT_ONCE = 1 << 14  # rows looked at in one go
 Shares = Callable[[int, int], dict[int, tuple[int, int]]]  # (source, target) -> link -> (ways over it, of how many)
-MANY = 1 << 20  # keys kept before they are added up
+DENSE = 1 << 22  # pairs of endpoints up to this number have a table; beyond, they are sorted
 
 
 class Flows:
@@ -54,115 +55,101 @@ class Flows:
                     self.sends[name].append(Send.of(self.slots, send, self.networks, list(chain.operands)))
                     self.slots += 1
         self.slot_of = np.array(slot_of, np.int32)
-        self.stretches: list[tuple[list[Batch], np.ndarray, int]] = []  # (batches, starts, layer) to be looked at
-        self.since = self.rows = 0  # place of the first stretch since the last layer-step; rows of all
-        self.keys: list[np.ndarray] = []
-        self.sizes: list[np.ndarray] = []
-        self.kept_keys = 0  # in all
+        self.sums = FlowSums(DIE_BITS)
+        self.counting: dict[tuple[str, str | None], Sends] = {}  # (chain, operand counted) -> its sends
 
     def add(self, batches: list[Batch], started: np.ndarray) -> None:
         """Sends of a stretch. started: int64 [rows of all batches, slots]."""
-        self.stretches.append((batches, started, 0))
-        self.rows += len(started)
+        at = 0
+        for chain, rows, _, counted in batches:
+            key = chain if isinstance(chain, str) else chain.name, counted
+            if key not in self.counting:
+                self.counting[key] = Sends([send for send in self.sends[key[0]] if counted not in send.uses])
+            self.sums.add(self.counting[key], rows, started[at : at + len(rows)])
+            at += len(rows)
 
     def layer_ended(self, layer: int) -> None:
-        """What was sent since the last layer-step belongs to this layer. Many stretches are looked at in one go."""
-        for i in range(self.since, len(self.stretches)):
-            self.stretches[i] = (*self.stretches[i][:2], layer)
-        self.since = len(self.stretches)
-        if self.rows > AT_ONCE:
-            self.look()
-
-    def look(self) -> None:
-        """The sends of the stretches become keys and sizes."""
-        batches = [batch for stretch, _, _ in self.stretches for batch in stretch]
-        if not batches:
-            return
-        started = np.concatenate([starts for _, starts, _ in self.stretches]).T
-        layers = np.repeat([layer for *_, layer in self.stretches], [len(starts) for _, starts, _ in self.stretches])
-        names = [chain if isinstance(chain, str) else chain.name for chain, *_ in batches]
-        lengths = [len(rows) for _, rows, *_ in batches]
-        for name in dict.fromkeys(names):
-            own = [batch for batch, other in zip(batches, names, strict=True) if other == name]
-            counted = {batch[3] for batch in own}
-            of_chain = np.flatnonzero(np.repeat([other == name for other in names], lengths))
-            rows = np.concatenate([batch[1] for batch in own]).T
-            for send in self.sends[name]:
-                count = started[send.slot][of_chain]
-                some = np.flatnonzero(count)
-                if len(some) and not counted & send.uses:
-                    self.keys.append(send.keys(rows, some) + (layers[of_chain[some]] << (EXPERT_BITS + 2 * DIE_BITS)))
-                    self.sizes.append(count[some] * send.size(rows, some))
-                    self.kept_keys += len(some)
-        self.stretches, self.since, self.rows = [], 0, 0
-        if self.kept_keys > MANY:
-            self.restore(*summed(np.concatenate(self.keys), np.concatenate(self.sizes)))
-            self.kept_keys = 0  # until so many more have come
+        """What was sent since the last layer-step belongs to this layer."""
+        self.sums.settle(layer << (EXPERT_BITS + 2 * DIE_BITS))
 
     def kept(self) -> tuple[np.ndarray, np.ndarray]:
         """(keys, bytes) of all flows so far, each once."""
-        self.look()
-        if self.keys:
-            keys, sizes = summed(np.concatenate(self.keys), np.concatenate(self.sizes))
-            self.restore(keys, sizes)
-            return keys, sizes
-        return np.empty(0, np.int64), np.empty(0, np.int64)
+        self.layer_ended(0)
+        return self.sums.all()
 
     def restore(self, keys: np.ndarray, sizes: np.ndarray) -> None:
         """Go on from what `kept` gave."""
-        self.keys, self.sizes, self.kept_keys = ([keys], [sizes], len(keys)) if len(keys) else ([], [], 0)
+        *_, source, target = fields(keys)
+        rows = np.stack([(keys >> 2 * DIE_BITS) - 1, source, target, sizes], axis=1)
+        self.sums.add(Sends([KEPT]), rows, np.ones((len(keys), 1), np.int64))
+        self.layer_ended(0)
 
     def largest(self, dies: dict[Any, str]) -> list[tuple[str, str, int, int | None, str, str, int]]:
         """(network, link, layer, expert, from, to, bytes) of the `TOP` largest flows of each link, largest first.
 
         dies: names by number.
         """
-        self.look()
-        if not self.keys:
-            return []
-        keys, sizes = summed(np.concatenate(self.keys), np.concatenate(self.sizes))
-        order = np.argsort(-sizes, kind="stable")
-        keys, sizes = keys[order], sizes[order]
-        network, layer, expert, source, target = fields(keys)
+        self.layer_ended(0)
+        keys, sizes = self.sums.all()
         found = []
-        for number, link, flows in self.on_links(keys, sizes):
+        for number, link, flows, carried in self.on_links(keys, sizes):
             of = self.networks[number]
             names = dies | named(self.seats.get(of.name, {}), set(dies.values()))
-            for i, size in flows:
+            _, layer, expert, source, target = fields(keys[flows])
+            for i, size in enumerate(carried):
                 ends = (names.get(at, str(at)) for at in (int(source[i]), int(target[i])))
                 who = int(expert[i]) - 1 if expert[i] else None
                 found.append((of.name, of.links[link].name, int(layer[i]), who, *ends, size))
         return found
 
-    def on_links(self, keys: np.ndarray, sizes: np.ndarray) -> Iterable[tuple[int, int, list[tuple[int, int]]]]:
-        """(network, link, (place, bytes) of its `TOP` largest flows) for flows in order of size."""
-        network, _, _, source, target = fields(keys)
-        pairs, firsts, of_pair = np.unique(
-            ((network << DIE_BITS) + source << DIE_BITS) + target, return_index=True, return_inverse=True
+    def on_links(self, keys: np.ndarray, sizes: np.ndarray) -> Iterable[tuple[int, int, list[int], list[int]]]:
+        """(network, link, places of its first `TOP` flows, the largest first, their bytes) of each link that has
+        flows. Of flows that have one share of a link the largest are found in C; shares are few."""
+        if not len(keys):
+            return
+        route, pairs = self.pairs(keys)
+        shares = [(n, self.shares[self.networks[n].name](a, b)) for n, a, b in pairs]
+        lists = [[(n, link, *share) for link, share in of.items()] for n, of in shares]
+        names = sorted({link for links in lists for link in links})
+        number = {name: i for i, name in enumerate(names)}
+        begin = np.cumsum([0, *map(len, lists)], dtype=np.int64)
+        links = np.array([number[link] for route in lists for link in route], np.int32)
+        largest = np.full((len(names), min(TOP, len(keys))), -1, np.int64)
+        lib.flow_sums_largest(
+            *(ffi.from_buffer("int64_t[]", each) for each in (keys, sizes)),
+            len(keys),
+            ffi.from_buffer("int32_t[]", route),
+            ffi.from_buffer("int64_t[]", begin),
+            ffi.from_buffer("int32_t[]", links),
+            largest.shape[1],
+            ffi.from_buffer("int64_t[]", largest),
         )
-        ids: list[list[int]] = []
-        over: list[tuple[int, int]] = []
-        for n, a, b in zip(*(each[firsts].tolist() for each in (network, source, target)), strict=True):
-            shares = self.shares[self.networks[n].name](a, b)
-            ids.append([(n << LINK_BITS) + link for link in shares])
-            over += shares.values()
-        lengths = np.array([len(route) for route in ids], np.int64)
-        joined = np.array([link for route in ids for link in route], np.int64)
-        parts, ways = np.array(over, np.int64).reshape(-1, 2).T  # ways that lead over the link, of how many
-        begin, hops = (np.cumsum(lengths) - lengths)[of_pair], lengths[of_pair]
-        flow = np.repeat(np.arange(len(keys)), hops)
-        at = np.arange(len(flow)) + np.repeat(begin - np.cumsum(hops) + hops, hops)
-        link, whole, rest = joined[at], *np.divmod(sizes[flow], ways[at])
-        size = whole * parts[at] + rest * parts[at] // ways[at]  # their product may pass 64 bits
-        order = np.lexsort((flow, -size, link))
-        starts = np.flatnonzero(np.diff(link[order], prepend=-1)).tolist()
-        for start, end in zip(starts, [*starts[1:], len(order)], strict=True):
-            number = int(link[order[start]])
-            yield (
-                number >> LINK_BITS,
-                number & ((1 << LINK_BITS) - 1),
-                list(zip(*(each[order[start : min(end, start + TOP)]].tolist() for each in (flow, size)), strict=True)),
-            )
+        rows = zip(names, largest.tolist(), strict=True)
+        for (n, link), of_link in groupby(rows, key=lambda row: row[0][:2]):
+            own = [
+                (int(sizes[flow]) * part // ways, -flow)
+                for (_, _, part, ways), flows in of_link
+                for flow in flows
+                if flow >= 0
+            ]
+            first = sorted(own, reverse=True)[:TOP]
+            yield n, link, [-flow for _, flow in first], [size for size, _ in first]
+
+    def pairs(self, keys: np.ndarray) -> tuple[np.ndarray, list[tuple[int, int, int]]]:
+        """(int32 number of the pair of each key, [(network, source, target)])."""
+        network, _, _, source, target = fields(keys)
+        wide = int(max(source.max(), target.max())) + 1
+        codes = (network * wide + source) * wide + target
+        if len(self.networks) * wide * wide < DENSE:
+            seen = np.zeros(len(self.networks) * wide * wide, bool)
+            seen[codes] = True
+            found, place = np.flatnonzero(seen), np.zeros(len(seen), np.int32)
+            place[found] = np.arange(len(found))
+            numbers = place[codes]
+        else:
+            found, numbers = np.unique(codes, return_inverse=True)
+        pairs = [(code // wide // wide, code // wide % wide, code % wide) for code in found.tolist()]
+        return numbers.astype(np.int32, copy=False), pairs
 
 
 def shares_of(fabric: Any, network: Any) -> Shares | None:
@@ -210,16 +197,61 @@ class Send:
         ends = operands.index(send.source), operands.index(send.target)
         return cls(slot, networks.index(send.network), *ends, expert, (send.bytes.constant, terms), uses)
 
-    def keys(self, rows: np.ndarray, some: np.ndarray) -> np.ndarray:
-        """Keys, without the layer, of some rows of int64 [operands, rows]."""
-        who = 0 if self.expert is None else rows[self.expert][some] + 1
-        key = (self.network << (LAYER_BITS + EXPERT_BITS)) + who
-        return ((key << DIE_BITS) + rows[self.source][some] << DIE_BITS) + rows[self.target][some]
+    @property
+    def base(self) -> int:
+        """What its keys have in common."""
+        return self.network << (LAYER_BITS + EXPERT_BITS + 2 * DIE_BITS)
 
-    def size(self, rows: np.ndarray, some: np.ndarray) -> Any:
-        """Bytes of one message of these rows: an array, or one number for all."""
-        constant, terms = self.size_of
-        return constant + sum(factor * rows[operand][some] for operand, factor in terms)
+
+KEPT = Send(0, 0, 1, 2, 0, (0, ((3, 1),)), set())  # of rows (rest of the key - 1, source, target, bytes)
+
+
+class Sends(list[Send]):
+    """Sends of one chain, and the same as C takes them."""
+
+    def __init__(self, sends: list[Send]) -> None:
+        super().__init__(sends)
+        self.c = ffi.new("flow_send[]", len(sends))
+        for to, send in zip(self.c, sends, strict=True):
+            to.base, to.slot, to.source, to.target = send.base, send.slot, send.source, send.target
+            to.owner = -1 if send.expert is None else send.expert
+            to.constant, terms = send.size_of
+            to.n = len(terms)
+            for i, (operand, factor) in enumerate(terms):
+                to.operand[i], to.factor[i] = operand, factor
+
+
+class FlowSums:
+    """Sums of bytes by the key of a flow; see csrc/stages/flow_sums.h."""
+
+    def __init__(self, bits: int) -> None:
+        self.handle = ffi.gc(lib.flow_sums_new(bits), lib.flow_sums_free)
+
+    def add(self, sends: Sends, rows: np.ndarray, started: np.ndarray) -> None:
+        """Keep what has started of sends: rows int64 [n, operands], started int64 [n, slots]."""
+        if not sends or not len(rows):
+            return
+        given = [np.ascontiguousarray(each, np.int64) for each in (rows, started)]
+        operands, counts = (ffi.from_buffer("int64_t[]", each) for each in given)
+        n, wide = rows.shape
+        checked(lib.flow_sums_add(self.handle, sends.c, len(sends), operands, n, wide, counts, started.shape[1]))
+
+    def settle(self, group: int) -> None:
+        """What is kept belongs to `group`, a number to add to its keys."""
+        checked(lib.flow_sums_settle(self.handle, group))
+
+    def all(self) -> tuple[np.ndarray, np.ndarray]:
+        """(keys, sums), in no order."""
+        found = np.empty((2, lib.flow_sums_all(self.handle, ffi.NULL, ffi.NULL, -1)), np.int64)
+        keys, sizes = (ffi.from_buffer("int64_t[]", each) for each in found)
+        lib.flow_sums_all(self.handle, keys, sizes, found.shape[1])
+        return found[0], found[1]
+
+
+def checked(status: int) -> None:
+    """Turn a status of flow_sums.h into an error."""
+    if status:
+        raise ChipweaveError("no memory for the flows of a run" if status == -1 else "a flow passes 2^63 bytes")
 
 
 def named(seats: dict[str, int], dies: set[str]) -> dict[int, str]:
@@ -239,11 +271,3 @@ def fields(keys: np.ndarray) -> list[np.ndarray]:
         found.append(keys & ((1 << bits) - 1))
         keys = keys >> bits
     return found[::-1]
-
-
-def summed(keys: np.ndarray, sizes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Each key once, with the sum of its sizes."""
-    order = np.argsort(keys, kind="stable")
-    keys, sizes = keys[order], sizes[order]
-    starts = np.flatnonzero(np.diff(keys, prepend=-1))
-    return keys[starts], np.add.reduceat(sizes, starts)

@@ -297,29 +297,38 @@ static int fair_advance(void *self, int64_t now, uint32_t *arrived, int capacity
     return n;
 }
 
+/* The lane of a place of lane_of, made anew; a negative number where there is none. */
+static int32_t lane_at(fair *f, int64_t place)
+{
+    const int32_t ways = f->of->ways, way = (int32_t)(place % ways);
+    const struct found_route *found = routes_of(f->of, place / ways);
+    return found && found->n ? lane_of(f, place / ways, found, way) : -1;
+}
+
 /* network_operations.image. Without messages all that is kept are the lanes, in the order of their making, by which
  * equal ends are told apart, and the bins: rates are those of filling anew. */
 static void fair_image(void *self, struct image *m)
 {
     fair *f = self;
-    const int32_t ways = f->of->ways, all = f->endpoints * f->endpoints * ways;
-    int32_t n = f->rates.n_lanes;
+    int64_t n = f->rates.n_lanes, places = (int64_t)f->endpoints * f->endpoints * f->of->ways;
     image_need(m, !f->n_flows && !f->arrivals.n);
     image_same(m, (uint64_t)f->endpoints);
-    image_same(m, (uint64_t)ways);
+    image_same(m, (uint64_t)f->of->ways);
     IMAGE_ONE(m, f->now);
     image_bins(m, &f->bins);
     IMAGE_ONE(m, n);
-    image_need(m, n >= 0 && n <= all);
-    for (int32_t lane = 0; lane < n && !m->bad; lane++) {
-        int32_t at = 0;
-        while (!m->load && f->lane_of[at] != lane + 1)
-            at++;
-        IMAGE_ONE(m, at);
-        image_need(m, at >= 0 && at < all);
-        const struct found_route *found = m->load && !m->bad ? routes_of(f->of, at / ways) : NULL;
-        image_need(m, !m->load || (found && found->n && lane_of(f, at / ways, found, at % ways) == lane));
+    image_need(m, n >= 0 && n <= places);
+    int64_t *of_lane = m->bad ? NULL : calloc((size_t)n + 1, sizeof *of_lane);
+    image_need(m, of_lane != NULL);
+    for (int64_t place = 0; !m->load && !m->bad && place < places; place++)
+        if (f->lane_of[place])
+            of_lane[f->lane_of[place] - 1] = place;
+    for (int64_t lane = 0; lane < n && !m->bad; lane++) {
+        IMAGE_ONE(m, of_lane[lane]);
+        image_need(m, of_lane[lane] >= 0 && of_lane[lane] < places);
+        image_need(m, !m->load || (!m->bad && lane_at(f, of_lane[lane]) == lane));
     }
+    free(of_lane);
 }
 
 static const network_operations operations = {fair_send, fair_next_time, fair_advance, fair_close, NULL, fair_image};
