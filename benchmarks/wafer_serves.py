@@ -10,6 +10,7 @@ the wafer under that strategy and link model, attention and dense layers are cop
 from pathlib import Path
 
 from chipweave.errors import BadInput
+from chipweave.serving import setting, system
 from chipweave.serving.composed import Choice
 from chipweave.serving.setup import setup
 from chipweave.serving.step import Batch, Setup, Step
@@ -33,11 +34,15 @@ MOVES = ("dispatch", "combine")
 PICTURE = Path(__file__).parents[1] / "docs" / "pictures" / "wafer_serves.svg"
 
 NODES = {
-    "dgx_h100_x4, experts in turn": ("dgx_h100_x4", "dp=32,ep=32", "plain", BALANCE),
-    "dgx_h100_x4, copies, two micro-batches": ("dgx_h100_x4", "dp=32,ep=32", "two_batches", "replicated"),
-    "dgx_h200": ("dgx_h200", "dp=8,ep=8", "plain", BALANCE),
+    "dgx_h100_x4, experts in blocks": ("dgx_h100_x4", "dp=32,ep=32", FRAMEWORK, "plain", BALANCE),
+    "dgx_h100_x4, copies, two micro-batches": ("dgx_h100_x4", "dp=32,ep=32", FRAMEWORK, "two_batches", "replicated"),
+    "dgx_h200, experts in blocks": ("dgx_h200", "dp=8,ep=8", FRAMEWORK, "plain", BALANCE),
+    "gb200_nvl72, experts in blocks": ("gb200_nvl72", "dp=64,ep=64", "trtllm", "plain", BALANCE),
 }
-"""Name -> (system, ranks, schedule, balance) of what one can buy."""
+"""Name -> (system, ranks, framework, schedule, balance) of what one can buy; a GPU of GB200 is two dies."""
+
+A_DIE = (64, 128, 256, 512)
+"""Sequences of a die or GPU, of the table that sets systems side by side."""
 
 
 def on(wafer: str, strategy: str, links: str) -> Setup:
@@ -81,26 +86,34 @@ def wafer_lines(wafer: str, found: dict[tuple[str, str, int], Step], context: in
     return lines
 
 
-def node_lines(context: int) -> list[str]:
-    """A line for each system of nodes; a model or batch that does not fit is said with the numbers."""
-    lines = []
-    for name, (server, ways, plan, balance) in NODES.items():
-        made, batch = None, BATCH
-        while made is None and batch:
+def beside(context: int) -> list[str]:
+    """Table of tokens/s a die or GPU by sequences of each, wafers with fair links and allo; "-" where they do not
+    fit."""
+    lines = ["| system | " + " | ".join(f"{n} a die" for n in A_DIE) + " |", "|---" * (len(A_DIE) + 1) + "|"]
+    for name in (*WAFERS, *NODES):
+        cells = []
+        for each in A_DIE:
             try:
-                made = setup(server, MODEL, ways, FORMATS, FRAMEWORK, plan, balance, batch, context)
+                made, batch = laid(name, each, context)
             except BadInput:
-                batch //= 2
-        if made is None:
-            continue
-        step = made.step(Batch(batch, context))
-        whole, experts, moving = step.ns * 1e-6, ms(step, "moe"), ms(step, *MOVES)
-        lines.append(
-            f"| {name}, batch {batch:,} | NVLink, InfiniBand | - | {experts:.1f} | {moving:.2f} | "
-            f"{whole - experts - moving:.1f} | {whole:.1f} | - | - | - | "
-            f"{batch / whole / made.layout.gpus * 1e3:,.0f} |"
-        )
+                cells.append("-")
+                continue
+            step = made.step(Batch(batch, context))
+            cells.append(f"{each / step.ns * 1e9:,.0f} ({step.ns * 1e-6:.0f} ms)")
+        lines.append(f"| {name} | " + " | ".join(cells) + " |")
     return lines
+
+
+def laid(name: str, each: int, context: int) -> tuple[Setup, int]:
+    """(the model on a wafer or on nodes with `each` sequences a die, the batch); BadInput where that does not fit."""
+    if name in NODES:
+        server, ways, framework, plan, balance = NODES[name]
+        batch = each * setting.parallel(ways).gpus
+        return setup(server, MODEL, ways, FORMATS, framework, plan, balance, batch, context), batch
+    batch = each * system.load(name).gpus
+    preset, link_model = LINKS["fair"]
+    words = {"balance": BALANCE, "batch": batch, "context": context, "choice": Choice("allo", link_model, preset)}
+    return setup(name, MODEL, "", FORMATS, FRAMEWORK, **words), batch
 
 
 def tables(found: dict[str, dict[tuple[str, str, int], Step]]) -> list[str]:
@@ -114,7 +127,7 @@ def tables(found: dict[str, dict[tuple[str, str, int], Step]]) -> list[str]:
         lines += ["", f"Context {context:,}:", "", f"| {columns} |", "|---" * len(columns.split("|")) + "|"]
         for wafer in WAFERS:
             lines += wafer_lines(wafer, found[wafer], context)
-        lines += node_lines(context)
+        lines += ["", f"Tokens/s a die by sequences of each, context {context:,}:", "", *beside(context)]
     return lines
 
 

@@ -88,10 +88,9 @@ def _main(arguments: list[str]) -> None:
 
     2: the user's fault, 1: ours or the machine's. --debug prints the traceback too.
     """
-    debug = "--debug" in arguments
+    debug, before = "--debug" in arguments, len(_let_in())
     try:
         code = root.main(args=arguments, prog_name="chipweave", standalone_mode=False)
-        sys.exit(code if isinstance(code, int) else 0)
     except (KeyboardInterrupt, click.exceptions.Abort):
         note("interrupted: files are written whole or not at all; the same command starts again")
         sys.exit(INTERRUPTED)
@@ -100,19 +99,24 @@ def _main(arguments: list[str]) -> None:
     except click.ClickException as error:
         note(f"Error: {error.format_message()}")
         sys.exit(BAD_INPUT)
+    except SystemExit as error:
+        _say_theirs(error, debug)
+        raise
     except ChipweaveError as error:
         if debug:
             traceback.print_exc()
         note(error)
         sys.exit(error.exit_code)
     except (OSError, MemoryError) as error:  # the machine's fault: a full disk, too little memory
+        _say_theirs(error, debug)
         if debug:
             traceback.print_exc()
         _say_machine(error)
     except Exception as error:  # a bug of ours, or of the user's own code: one line, details on request
         if debug:
             traceback.print_exc()
-        _say_whose(error)
+        _say_whose(error, before)
+    sys.exit(code if isinstance(code, int) else 0)
 
 
 def _say_usage(error: click.UsageError) -> None:
@@ -138,11 +142,33 @@ def _say_machine(error: OSError | MemoryError) -> None:
     sys.exit(BROKEN)
 
 
-def _say_whose(error: Exception) -> None:
-    """One line for an unexpected exception: with file and line where it came of code of the user's own."""
+def _let_in() -> list[type]:
+    """The classes of the user's that were let in so far, without an import of their gate."""
+    module = sys.modules.get("chipweave.declare.user_code")
+    return module.LOADED if module else []
+
+
+def _say_theirs(error: BaseException, debug: bool) -> None:
+    """Exit where what is no fault elsewhere (an exit, a file that is not there) came from a line of theirs."""
+    if not _let_in():
+        return
+    from chipweave.declare.user_code import blame, where
+
+    if where(error):
+        if debug:
+            traceback.print_exc()
+        note(blame(error))
+        sys.exit(BAD_INPUT)
+
+
+def _say_whose(error: Exception, before: int) -> None:
+    """One line for an unexpected exception: with file and line where it came of code of the user's own.
+
+    before: how many classes had been let in when the command began.
+    """
     from chipweave.declare.user_code import blame
 
-    fault = blame(error)
+    fault = blame(error, set(_let_in()[before:]))
     note(
         fault
         or f"chipweave: {type(error).__name__}: {' '.join(str(error).split())} (run again with --debug for details)"

@@ -47,9 +47,17 @@ class Hbm(Staged):
     access = Port(provides="memory.backing", doc="reads and writes of whole slices")
 
     latency = Param(
-        "time", default="300 ns", low="1 ps", each=True, behind="table", doc="first byte of a read, or a write accepted"
+        "time",
+        default="300 ns",
+        low="1 ps",
+        each=True,
+        behind="table",
+        of="H100",
+        doc="first byte of a read, or a write accepted",
     )
-    bandwidth = Param("bandwidth", default="3.35 TB/s", low="1 B/s", each=True, doc="peak of all stacks together")
+    bandwidth = Param(
+        "bandwidth", default="3.35 TB/s", low="1 B/s", each=True, of="H100", doc="peak of all stacks together"
+    )
     efficiency = Param(
         "share",
         default=None,
@@ -59,7 +67,7 @@ class Hbm(Staged):
         behind="table",
         doc="of the peak that long accesses reach; where left out what the model says, else 0.9",
     )
-    capacity = Param("bytes", default="80 GB", low="1 B", each=True, doc="all stacks together")
+    capacity = Param("bytes", default="80 GB", low="1 B", each=True, of="H100", doc="all stacks together")
     round_to = Param("time", default="1 ps", low="1 ps", each=True, doc="transfer times are rounded up to this")
 
     table = Param("str", default=None, doc="characterised table, shipped or a path, in place of latency and efficiency")

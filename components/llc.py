@@ -32,15 +32,25 @@ class Llc(Staged):
     )
     memory = Port(uses="memory.access", doc="where a miss goes: the die's D2D router, or the next level")
 
-    capacity = Param("bytes", default="64 MiB", low="1 B", high="1 TB", each=True, doc="data it holds")
+    capacity = Param("bytes", default="64 MiB", low="1 B", high="1 TB", each=True, of="H100", doc="data it holds")
     ways = Param(
-        "int", default=2, low=1, high=64, each=True, doc="slices a set holds, even where they exceed the capacity"
+        "int",
+        default=2,
+        low=1,
+        high=64,
+        each=True,
+        of="H100",
+        doc="slices a set holds, even where they exceed the capacity",
     )
     hit_latency = Param(
-        "time", default="100 ns", low="1 ps", each=True, behind="table", doc="lookup that finds its line"
+        "time", default="100 ns", low="1 ps", each=True, behind="table", of="H100", doc="lookup that finds its line"
     )
-    miss_latency = Param("time", default="110 ns", low="1 ps", each=True, behind="table", doc="lookup that does not")
-    write_latency = Param("time", default="30 ns", low="1 ps", each=True, behind="table", doc="store of a line")
+    miss_latency = Param(
+        "time", default="110 ns", low="1 ps", each=True, behind="table", of="H100", doc="lookup that does not"
+    )
+    write_latency = Param(
+        "time", default="30 ns", low="1 ps", each=True, behind="table", of="H100", doc="store of a line"
+    )
 
     table = Param("str", default=None, doc="characterised table, shipped or a path, in place of these three latencies")
 

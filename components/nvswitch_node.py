@@ -44,8 +44,8 @@ class NvlinkPort(Component):
     "The NVLinks of one GPU."
 
     network = Port(uses="network", doc="to the switches")
-    link_count = Param("count", default=18, low=1, doc="NVLinks of the GPU")
-    link_bandwidth = Param("bandwidth", default="25 GB/s", doc="one link, one direction, nominal")
+    link_count = Param("count", default=18, low=1, of="H100", doc="NVLinks of the GPU")
+    link_bandwidth = Param("bandwidth", default="25 GB/s", of="H100", doc="one link, one direction, nominal")
 
 
 @component("node.nvswitch")
@@ -57,6 +57,7 @@ class Nvswitch(Component):
         default="85 %",
         low="1 %",
         high="100 %",
+        of="H100",
         doc="of a port's payload when it exchanges with several ports at once",
     )
 

@@ -23,7 +23,9 @@ from .sm_cluster import SmCluster
 class SmClusterTable(SmCluster):
     """All SMs of a die as one unit with a utilisation table."""
 
-    peak = Param("compute", default="989 TFLOPS", low="1 flop/s", each=True, doc="dense FP16 peak of the die")
+    peak = Param(
+        "compute", default="989 TFLOPS", low="1 flop/s", each=True, of="H100", doc="dense FP16 peak of the die"
+    )
     round_to = Param("time", default="1 ps", low="1 ps", each=True, doc="times are rounded up to this")
     table = Param(
         "str",

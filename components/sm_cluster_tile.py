@@ -47,14 +47,16 @@ class SmClusterTile(SmCluster):
 
     engine = "python"
 
-    sms = Param("int", default=132, low=1, doc="streaming multiprocessors")
-    clock = Param("frequency", default="1980 MHz", low="1 MHz", doc="boost clock")
-    tensor_clock = Param("frequency", default="1755 MHz", low="1 MHz", doc="clock under full tensor load")
+    sms = Param("int", default=132, low=1, of="H100", doc="streaming multiprocessors")
+    clock = Param("frequency", default="1980 MHz", low="1 MHz", of="H100", doc="boost clock")
+    tensor_clock = Param("frequency", default="1755 MHz", low="1 MHz", of="H100", doc="clock under full tensor load")
     flop_per_clock = Param(
-        "float", default=3645.22417, low=1.0, doc="16-bit tensor flop of one SM and clock, as achieved"
+        "float", default=3645.22417, low=1.0, of="H100", doc="16-bit tensor flop of one SM and clock, as achieved"
     )
-    l2_bytes_per_clock = Param("float", default=3942.4, low=1.0, doc="read rate of the whole L2")
-    shared_bytes_per_clock = Param("float", default=124.1, low=1.0, doc="what one SM writes to its shared memory")
+    l2_bytes_per_clock = Param("float", default=3942.4, low=1.0, of="H100", doc="read rate of the whole L2")
+    shared_bytes_per_clock = Param(
+        "float", default=124.1, low=1.0, of="H100", doc="what one SM writes to its shared memory"
+    )
     dram_bandwidth = Param(
         "bandwidth", default="3352.32 GB/s", low="1 B/s", outside=RESIDENT, doc="pin rate of the stacks"
     )
@@ -69,11 +71,17 @@ class SmClusterTile(SmCluster):
         outside=RESIDENT,
         doc="share of the pin rate that operand tiles reach",
     )
-    l2_latency = Param("time", default="141616 ps", low="0 ps", doc="near hit")
+    l2_latency = Param("time", default="141616 ps", low="0 ps", of="H100", doc="near hit")
     dram_latency = Param("time", default="343636 ps", low="0 ps", outside=RESIDENT, doc="unloaded access")
-    tma_latency = Param("time", default="96866 ps", low="0 ps", doc="what a TMA load takes beyond a plain one")
+    tma_latency = Param(
+        "time", default="96866 ps", low="0 ps", of="H100", doc="what a TMA load takes beyond a plain one"
+    )
     kernel_floor = Param(
-        "time", default="1260 ns", low="0 ps", doc="cost of the second kernel where the inner dimension is split"
+        "time",
+        default="1260 ns",
+        low="0 ps",
+        of="H100",
+        doc="cost of the second kernel where the inner dimension is split",
     )
     dtype = Param("choice", choices=sorted(ELEMENT_BYTES), default="bfloat16", doc="type of the operands")
     gemms = Stat("kernels", "GEMMs timed")

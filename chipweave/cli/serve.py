@@ -15,16 +15,29 @@ COVERS = (
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("run", type=click.Path(exists=True, dir_okay=False))
 @click.option("--json", "json_path", metavar="FILE", help="Write the result as JSON; - for standard output.")
+@click.option(
+    "--requests", "requests_path", type=click.Path(dir_okay=False), help="Write every request's times as CSV."
+)
+@click.option("--picture", type=click.Path(dir_okay=False), help="Draw latencies and the queue (SVG, PNG, PDF).")
 @click.option("--allow-code", is_flag=True, help="Import code that the run names.")
 @click.option("--debug", is_flag=True, hidden=True)
-def command(run: Any, json_path: Any, allow_code: Any, debug: Any) -> None:
+def command(run: Any, json_path: Any, requests_path: Any, picture: Any, allow_code: Any, debug: Any) -> None:
     """Play the requests of RUN.yaml on a server: batching, prompts in chunks, cache blocks, preemption."""
     from chipweave.io.atomic import write_json
-    from chipweave.io.outputs import check_document
-    from chipweave.serving import serve
+    from chipweave.io.outputs import check_document, check_picture, check_text
+    from chipweave.serving import serve, served
 
     check_document(json_path)
-    result = serve.play(serve.read(run, allow_code))
+    check_text(requests_path, served.HEADER, "table of served requests")
+    check_picture(picture)
+
+    def left(world: Any) -> None:
+        if requests_path:
+            served.write(world, requests_path)
+        if picture:
+            served.draw(world, picture)
+
+    result = serve.play(serve.read(run, allow_code), left)
     if json_path:
         write_json(json_path, result)
     if json_path != "-":
@@ -34,6 +47,7 @@ def command(run: Any, json_path: Any, allow_code: Any, debug: Any) -> None:
 def _show(result: Any) -> None:
     """The result on the terminal: latencies with their median and tail, rates, and what each engine did."""
     from chipweave.io.console import say
+    from chipweave.topology.inherited import in_words
 
     lines = [f"{result['requests']:,} requests in {result['seconds']:,.1f} s on {result['gpus']} GPUs"]
     for key, words in (
@@ -61,5 +75,7 @@ def _show(result: Any) -> None:
             f"{c['strategy']}, links {c['link_model']}, {c['admission']} "
             f"(preset {c['preset']}), trace {c['trace']['name']}"
         )
+    if result["inherited"]:
+        lines.append(f"  It rests on figures of another device: {in_words(result['inherited'])}.")
     lines.append(COVERS)
     say("\n".join(lines))

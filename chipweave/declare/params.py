@@ -50,6 +50,7 @@ class Param:
             written.
         held: read where a message holds its links (`link_model: circuit`) alone; `check` warns where it is written and
             links are shared.
+        of: the device whose figure the default is; results of another device say that they rest on it.
         doc: one line: what it is, from where to where.
     """
 
@@ -68,6 +69,7 @@ class Param:
         behind: str = "",
         outside: str = "",
         held: bool = False,
+        of: str = "",
     ) -> None:
         """Arguments as above.
 
@@ -83,7 +85,7 @@ class Param:
             low = -MOST_WHOLE if low is None and type == "int" else low
         self.type, self.default, self.low, self.high = type, default, low, high
         self.given_choices, self.rounding, self.many, self.doc, self.each = choices, rounding, many, doc, each
-        self.behind, self.outside, self.held = behind, outside, held
+        self.behind, self.outside, self.held, self.of = behind, outside, held, of
         self.columns = {n: c if isinstance(c, Param) else Param(c) for n, c in (columns or {}).items()}
         named(self.columns)
         self.name = ""

@@ -28,6 +28,7 @@ FILE = re.compile(r".+\.py:[A-Za-z_]\w*$")
 
 
 LET_IN: dict[type, str] = {}  # class -> name of what was let in, in this process
+LOADED: list[type] = []  # the same classes in order, each as often as it was named
 HERE: ContextVar[set[type] | None] = ContextVar("HERE", default=None)  # what was let in under `blamed`
 
 
@@ -65,10 +66,10 @@ class Gate:
             self.refused.append((name, place))
             return None
         target, _, cls_name = name.rpartition(":")
+        if FILE.match(name) and not (Path(folder) / target).is_file():
+            raise BadInput(Fault(f"no file {target}", place))
         try:
             module = _from_file(Path(folder) / target) if FILE.match(name) else importlib.import_module(target)
-        except FileNotFoundError:
-            raise BadInput(Fault(f"no file {target}", place)) from None
         except (Exception, SystemExit) as error:
             at = _line_in(error, Path(folder) / target)
             words = f"importing {target} failed{at}: {type(error).__name__}: {error}"
@@ -82,6 +83,7 @@ class Gate:
             let_in.kind = name
         vars(module)["__chipweave_code__"] = True  # for `blamed`
         LET_IN[cls] = name
+        LOADED.append(cls)
         here = HERE.get()
         if here is not None:
             here.add(cls)
@@ -149,25 +151,29 @@ def blame(error: BaseException, here: Collection[type] = ()) -> Fault | None:
 
 
 def where(error: BaseException | None) -> Place | None:
-    """The Place of the innermost line of let-in code that `error` came through, or None."""
+    """The Place of the innermost line of let-in code that `error` came through, or None. What code generates
+    (`<string>`, as a dataclass does) has no line of theirs: the line that called it has."""
     found = None
     while error is not None and found is None:
         trace = error.__traceback__
         while trace is not None:
-            if trace.tb_frame.f_globals.get("__chipweave_code__"):
-                found = Place(trace.tb_frame.f_code.co_filename, trace.tb_lineno)
+            frame = trace.tb_frame
+            if frame.f_globals.get("__chipweave_code__") and not frame.f_code.co_filename.startswith("<"):
+                found = Place(frame.f_code.co_filename, trace.tb_lineno)
             trace = trace.tb_next
         error = error.__cause__ or error.__context__
     return found
 
 
 def place_of(thing: object, method: str = "") -> Place:
-    """The Place of a class (or instance) of let-in code, or of its method; no Place for other code."""
+    """The Place of a class (or instance) of let-in code, or of its method where it wrote one; no Place for other
+    code."""
     cls = thing if isinstance(thing, type) else type(thing)
     if not any(base in LET_IN for base in cls.__mro__):
         return Place()
-    code = getattr(getattr(cls, method, None), "__code__", None)
-    if code is not None:
+    function: Any = getattr(cls, method, None)
+    code = getattr(function, "__code__", None)
+    if code is not None and function.__globals__.get("__chipweave_code__"):
         return Place(code.co_filename, code.co_firstlineno)
     try:
         return Place(inspect.getsourcefile(cls) or "", inspect.getsourcelines(cls)[1])
@@ -210,8 +216,6 @@ def _line_in(error: BaseException, file: Path) -> str:
 def _from_file(path: Path) -> ModuleType:
     """The module of a file, imported once for each state of its text."""
     path = path.resolve()
-    if not path.is_file():
-        raise FileNotFoundError(path)
     name = f"chipweave_code_{path.stem}_{hashlib.sha256(str(path).encode()).hexdigest()[:12]}"
     if name in sys.modules and vars(sys.modules[name])["__sha256__"] == _sha256(path):
         return sys.modules[name]

@@ -12,7 +12,7 @@ ROWS = 256
 CHAIN = 4
 """Dependent accesses of memory of a decode block: page table, query, keys, values: a guess."""
 SPLIT = 8192
-"""Tokens of a sequence from which a latent decode takes its whole chain of splits and their merge: a guess."""
+"""Tokens of a sequence from which a decode takes its whole chain of splits and their merge: a guess."""
 LATENT_HEADS = 64
 """Heads of a block of latent decode, a guess: half of an instruction's rows, so that queries leave room for cache."""
 EXPERT_TILE = 128
@@ -68,13 +68,26 @@ def gemm_seconds(
 
 
 def attention_decode(
-    e: Engine, batch: int, heads: int, kv_heads: int, width: int, context: int, size: float, floor: float
+    e: Engine,
+    batch: int,
+    heads: int,
+    kv_heads: int,
+    width: int,
+    context: int,
+    size: float,
+    floor: float,
+    split: float = 0.0,
 ) -> float:
     """Seconds of one token a sequence: cache, query and output, or further waves of blocks, a chain of accesses
-    each."""
+    each.
+
+    Args:
+        split: seconds of a whole chain of splits of a context and their merge, where heads are fewer than SMs.
+    """
     cache = e.cache_seconds(2.0 * batch * width * kv_heads * context * size)
     waves = ceil(batch * kv_heads / e.units) - 1
-    return floor + max(cache + 4.0 * batch * width * heads / e.memory, waves * CHAIN * e.latency)
+    merged = split * min(1.0, context / SPLIT) if batch * kv_heads < e.units else 0.0
+    return floor + merged + max(cache + 4.0 * batch * width * heads / e.memory, waves * CHAIN * e.latency)
 
 
 def mla_decode(

@@ -41,6 +41,11 @@ GEMM_OPERANDS = dict.fromkeys(("bfloat16", "float16", "half", "f32"), "bf16") | 
     ("e4m3", "f8e4m3fn", "float8_e4m3fn"), "fp8"
 )
 """Operands as rows of GEMMs name them -> as the figures do; f32 runs in 16 bits (a guess)."""
+HELPERS = {True: 1, False: 2}
+"""Decode or not -> kernels that TensorRT-LLM's attention call runs before the kernel that others call alone: queries,
+keys and values are embedded and cached; before prompts, lengths are built too (TensorRT-LLM xqaDispatcher.cpp,
+attentionOp.cpp: invokeQKVPreprocessing, invokeBuildDecoderInfo). Latent attention does both in a call of its own
+(_torch/modules/attention.py, mla_rope_generation)."""
 NVFP4_STEP = 256
 """Inner edge of a step of a block-scaled four-bit GEMM, which waits for each: a guess from the shared memory it
 takes."""
@@ -50,7 +55,8 @@ takes."""
 class AttentionRow:
     """One call: `latent` over MLA's compressed cache; `own`: FlashInfer's own kernel, which multiplies in the type of
     the query and widens a cache of eight bits; `eight`: the cache; `eight_query`: the query; `cast`: SGLang casts to
-    eight bits before it; `new`: tokens of a sequence that a prefill computes, 0: all of `context`."""
+    eight bits before it; `new`: tokens of a sequence that a prefill computes, 0: all of `context`; `bare`: a framework
+    other than TensorRT-LLM calls it, without `HELPERS`."""
 
     batch: int
     heads: int
@@ -64,6 +70,7 @@ class AttentionRow:
     own: bool = False
     cast: bool = False
     new: int = 0
+    bare: bool = False
 
 
 def kept_bytes(package: Package) -> float:
@@ -138,19 +145,28 @@ class Library:
         launches = 2 if call.own else 3
         return launches * self.figures["gemm_floor_bf16_s"] + 2 * 3.0 * values / self.engine.memory
 
+    def _floor(self, call: AttentionRow, which: str) -> float:
+        """Seconds of an attention call before its work."""
+        known = self.figures
+        measured = known[f"{which}_{'decode' if call.decode else 'prefill'}_floor_s"]
+        return measured - (HELPERS[call.decode] * known["gemm_floor_bf16_s"] if call.bare and not call.latent else 0.0)
+
     def attention(self, call: AttentionRow) -> float:
         """Seconds of a decode or prefill call."""
         known, e, kv = self.figures, self.engine, 1.0 if call.eight else 2.0
         which = "mla" if call.latent else "gqa"
         if not call.decode:
             return self._prefill(call, which)
-        floor = known[f"{which}_decode_floor_s"]
+        floor = self._floor(call, which)
         if call.latent:
             rate = known["attention_share"] * e.flops * (2.0 if call.eight else 1.0)
             return mla_decode(e, call.batch, call.heads, call.context, kv, floor, known["mla_split_s"], rate)
         floor += self.casts(call, call.batch * call.kv_heads * call.width)
         used = replace(e, stream=0.0) if call.own else e
-        seconds = attention_decode(used, call.batch, call.heads, call.kv_heads, call.width, call.context, kv, floor)
+        split = known["gqa_split_s"]
+        seconds = attention_decode(
+            used, call.batch, call.heads, call.kv_heads, call.width, call.context, kv, floor, split
+        )
         if call.own and call.eight:
             values = 2.0 * call.batch * call.kv_heads * call.width * call.context
             seconds = max(seconds, floor + values / (WIDENED * e.units * e.clock))
@@ -160,7 +176,7 @@ class Library:
         """Seconds of a prefill call."""
         known = self.figures
         share = known["mla_prefill_share"] if call.latent else known["attention_share"]
-        floor = known[f"{which}_prefill_floor_s"]
+        floor = self._floor(call, which)
         new = call.new or call.context
         if not call.latent:
             floor += self.casts(call, call.batch * new * call.kv_heads * call.width)

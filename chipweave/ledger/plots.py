@@ -1,4 +1,4 @@
-"""One picture per curve of a ledger: measured against simulated over x.
+"""One picture per curve of a ledger, measured and simulated over x, and one per group, simulated against measured.
 
 A curve is the rows that differ in x alone; hollow points are rows that are not scored (calibration and what repeats
 it). It is drawn where at least `LEAST` of them have a number for x and an answer."""
@@ -16,6 +16,8 @@ from chipweave.ledger import SCORED
 LEAST = 4
 POWERS_OF_TWO = ("B", "B moved", "M", "message_size", "tokens")
 MEASURED, SIMULATED = "#444444", "#c44e52"
+TOLD_APART, MOST_SORTS = ("framework", "library", "model", "kernel"), 8
+"""Conditions that colour a group's points, where rows have them; colours at most, the rest is grey."""
 
 
 def curves(references: Any, results: Any) -> Any:
@@ -53,6 +55,60 @@ def draw(folder: Any, references: Any, results: Any, suffix: str = ".png") -> An
         paths.append(folder / f"{name}{suffix}")
         save_picture(figure, paths[-1], dpi=110)
     return paths
+
+
+def draw_groups(folder: Any, results: Any, suffix: str = ".png") -> Any:
+    """Write one picture per group into `folder`: scored rows, simulated against measured, by framework and model or
+    kernel; returns their paths."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    folder.mkdir(parents=True, exist_ok=True)
+    groups: dict[str, list[Any]] = {}
+    for r in results:
+        if r.counts and r.role == SCORED and r.error is not None and r.reference > 0 and r.simulated > 0:
+            groups.setdefault(r.group, []).append(r)
+    paths = []
+    for group, rows in groups.items():
+        if len(rows) < LEAST:
+            continue
+        figure = Figure(figsize=(7, 5.4), layout="constrained")
+        FigureCanvasAgg(figure)
+        _scatter(figure.add_subplot(), group, rows)
+        paths.append(folder / f"group-{_slug(group)}{suffix}")
+        save_picture(figure, paths[-1], dpi=110)
+    return paths
+
+
+def sort_of(result: Any) -> str:
+    """Framework without its version, and model or kernel, of a row's conditions; its device where it has none."""
+    words = dict(part.strip().split("=", 1) for part in result.conditions.split(";") if "=" in part)
+    found = [words[key] for key in TOLD_APART if words.get(key)]
+    return " ".join([found[0].split()[0], *(w.rpartition("/")[2] for w in found[1:])]) if found else result.device
+
+
+def _scatter(axes: Any, group: str, rows: list[Any]) -> None:
+    """Points by sort, the most frequent sorts in colours, and the line where both are equal."""
+    sorts: dict[str, list[Any]] = {}
+    for r in rows:
+        sorts.setdefault(sort_of(r), []).append(r)
+    often = sorted(sorts, key=lambda name: -len(sorts[name]))
+    for number, name in enumerate(often):
+        x, y = zip(*((r.reference, r.simulated) for r in sorts[name]), strict=True)
+        told = number < MOST_SORTS
+        error = fmean(abs(r.error) for r in sorts[name])
+        label = f"{name}: {len(x)} rows, {error:.1%}" if told else ("others" if number == MOST_SORTS else None)
+        axes.plot(x, y, ".", markersize=4, color=f"C{number}" if told else "#bbbbbb", label=label, zorder=3 - told)
+    ends = [f(f(r.reference, r.simulated) for r in rows) for f in (min, max)]
+    axes.plot(ends, ends, "-", color=MEASURED, linewidth=0.8)
+    axes.set_xscale("log")
+    axes.set_yscale("log")
+    axes.set_xlabel("measured")
+    axes.set_ylabel("simulated")
+    mean = fmean(abs(r.error) for r in rows)
+    axes.set_title(f"{group}: {len(rows)} predicted rows, mean error {mean:.1%}", fontsize=9)
+    axes.grid(alpha=0.3, which="major")
+    axes.legend(frameon=False, fontsize=7)
 
 
 def _curve(axes: Any, title: Any, unit: Any, x_name: Any, points: Any) -> None:

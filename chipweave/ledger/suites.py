@@ -213,7 +213,7 @@ def inherited(results: list[ledger.Result]) -> list[str]:
 
 
 def write_out(folder: Any, name: Any, suite: Any, results: Any, document: Any, asked: Any) -> None:
-    """SUITE.json, SUITE.md and one plot per curve."""
+    """SUITE.json, SUITE.md, one plot per curve and one per group."""
     from chipweave.ledger import files as ledger_files
     from chipweave.ledger import plots as ledger_plots
 
@@ -222,3 +222,4 @@ def write_out(folder: Any, name: Any, suite: Any, results: Any, document: Any, a
         file.write(f"# validate {name}\n\n{ledger_files.text(suite, results, document['groups'])}\n")
     if hasattr(suite, "references"):
         ledger_plots.draw(folder / "plots", suite.references(asked.reference, asked.groups, asked.device), results)
+        ledger_plots.draw_groups(folder / "plots", results)

@@ -299,9 +299,13 @@ class Network:
         if self._regular and self.terminals is None:
             grid = self.in_grid
             total = np.zeros((self.endpoint_count,) * 2, np.uint16)
-            for at, length in zip(grid.at.T, grid.dims, strict=True):
-                gap = np.abs(at[:, None] - at[None, :])
-                total += (np.minimum(gap, length - gap) if grid.wraps else gap).astype(np.uint16)
+            places = grid.at.T.astype(np.int16 if max(grid.dims) < 1 << 15 else np.int64)  # pairs are many
+            for at, length in zip(places, grid.dims, strict=True):
+                gap = np.subtract.outer(at, at)
+                np.abs(gap, out=gap)
+                if grid.wraps:
+                    np.minimum(gap, length - gap, out=gap)
+                np.add(total, gap, out=total, casting="unsafe")
             return total
         start, _ = self.routes()
         return np.diff(start).reshape(self.endpoint_count, -1).astype(np.uint16)

@@ -48,18 +48,18 @@ class Ends:
         return self.by_place.get(text, self.number.get(text))
 
     def fitting(self, text: str) -> list[int]:
-        """The routers whose names a name with `[*]` or ranges fits, in their order."""
+        """The routers whose names a name with `[*]` or ranges fits, by these indices: die[0][1] before die[1][0]."""
         quoted = re.escape(text)
         spans = [re.findall(r"\d+", index) for index in WIDE.findall(quoted)]
         if not spans:
             return []
         name = re.compile(WIDE.sub(lambda _: r"\[(\d+)\]", quoted))
-        found = ((i, name.fullmatch(known)) for i, known in enumerate(self.names))
+        matches = ((i, name.fullmatch(known)) for i, known in enumerate(self.names))
+        found = sorted((tuple(map(int, match.groups())), i) for i, match in matches if match)
         return [
             i
-            for i, match in found
-            if match
-            and all(not s or int(s[0]) <= int(n) <= int(s[1]) for s, n in zip(spans, match.groups(), strict=True))
+            for indices, i in found
+            if all(not s or int(s[0]) <= n <= int(s[1]) for s, n in zip(spans, indices, strict=True))
         ]
 
     def side(self, node: Node, reader: Reader) -> list[int]:

@@ -9,13 +9,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from chipweave.declare.params import Declared
 from chipweave.declare.registry import Class, Registry
+from chipweave.declare.user_code import place_of
 from chipweave.declare.yamlfile import Node
-from chipweave.errors import Faults
+from chipweave.errors import BadInput, Fault, Faults
 from chipweave.noc.wiring import Places, Region, Wiring
 
 shapes = Registry("shape", "chipweave.noc.shapes")
@@ -82,6 +84,39 @@ class Shape(Declared):
         """The links between the endpoints, for which `fault(places)` was ""; what is wrong with keys goes to
         `reader.faults`."""
         raise NotImplementedError
+
+
+def why_not(made: Shape, places: Places) -> str:
+    """`made.fault(places)`; BadInput at its line where that is no text."""
+    why: Any = made.fault(places)
+    if not isinstance(why, str):
+        raise BadInput(_returned(made, "fault", why, 'a text, "" where nothing is wrong'))
+    return why
+
+
+def wiring_of(made: Shape, places: Places, reader: Reader) -> Wiring:
+    """`made.wire(places, reader)`.
+
+    Raises:
+        BadInput: at its line: no Wiring, or pairs that are not whole numbers of routers [n, 2].
+    """
+    wiring: Any = made.wire(places, reader)
+    if not isinstance(wiring, Wiring):
+        raise BadInput(_returned(made, "wire", wiring, "a Wiring"))
+    pairs: Any = wiring.pairs
+    if not isinstance(pairs, np.ndarray) or pairs.dtype.kind not in "ui" or pairs.shape[1:] != (2,):
+        raise BadInput(_returned(made, "wire", pairs, "a Wiring whose pairs are whole numbers [n, 2]"))
+    routers = places.count + len(wiring.routers)
+    if len(pairs) and not 0 <= pairs.min() <= pairs.max() < routers:
+        at = pairs.min() if pairs.min() < 0 else pairs.max()
+        raise BadInput(
+            Fault(f"shape {made.kind}: wire: names router {at}", place_of(made, "wire"), f"0 to {routers - 1}")
+        )
+    return wiring
+
+
+def _returned(made: Shape, method: str, value: object, allowed: str) -> Fault:
+    return Fault(f"shape {made.kind}: {method}: returns {type(value).__name__}", place_of(made, method), allowed)
 
 
 def shape(name: str) -> Callable[[Class], Class]:

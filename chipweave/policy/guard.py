@@ -13,7 +13,7 @@ import numpy as np
 from chipweave.declare.user_code import place_of
 from chipweave.errors import BadInput, Fault
 from chipweave.policy.placement import Placed, Placement, PlacementView
-from chipweave.policy.roles import AllocationPolicy, CopyStore, PlacementPolicy, Plan
+from chipweave.policy.roles import AllocationPolicy, CopyStore, PlacementPolicy, Plan, PredictionPolicy
 
 ORDERS = ("none", "lru")
 
@@ -92,6 +92,14 @@ def _placed(policy: Any, experts: Any, dies: Any) -> Any:
             )
         home = home.astype(np.int32)
     return home
+
+
+def every_of(policy: Any) -> int:
+    """After how many steps a PlacementPolicy is asked again, 0: never; BadInput where it is no such number."""
+    every = getattr(policy, "every", 0)
+    if isinstance(every, bool) or not isinstance(every, int) or every < 0:
+        raise _fault(policy, "every", f"is {every!r}", "a whole number of steps, 0: once")
+    return every
 
 
 def store_of(policy: Any, room: Any) -> CopyStore:
@@ -193,5 +201,7 @@ def _words(value: object) -> str:
 
 def _fault(policy: Any, method: Any, what: Any, allowed: Any) -> Any:
     """BadInput at the line of the policy's method."""
-    called = "predict" if method == "mask" and hasattr(type(policy), "predict") else method
-    return BadInput(Fault(f"policy {policy.kind}: {method}: {what}", place_of(policy, called), allowed))
+    own = method == "mask" and type(policy).predict is not PredictionPolicy.predict
+    return BadInput(
+        Fault(f"policy {policy.kind}: {method}: {what}", place_of(policy, "predict" if own else method), allowed)
+    )

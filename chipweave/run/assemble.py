@@ -14,7 +14,7 @@ from chipweave.chain.layout import Layout, Link
 from chipweave.component.controller import Controller
 from chipweave.component.staged import Staged
 from chipweave.declare import registry
-from chipweave.errors import BadInput
+from chipweave.errors import BadInput, Fault
 from chipweave.fabric import build
 from chipweave.fabric.sends import efficiency
 from chipweave.noc.graph_network import Network
@@ -42,6 +42,7 @@ def laid_out(system: Any, groups: list[Any], work: Any, link_model: str | None, 
 
     alter  changes links and layout before they are built (chipweave.run.why.ideal), or None
     """
+    check_wires(system)
     layout = Layout()
     for network in system.networks.values():
         add_network(layout, system, network, link_model, alter)
@@ -67,6 +68,19 @@ def laid_out(system: Any, groups: list[Any], work: Any, link_model: str | None, 
     if alter:
         alter.layout(layout, groups)
     return layout
+
+
+def check_wires(system: Any) -> None:
+    """BadInput where a wire by which parts read from one another has a latency of its own: no run would read it."""
+    faults: dict[Any, Fault] = {}
+    for ((a, port), (b, other), settings), place in zip(system.joined, system.joined_at, strict=True):
+        start, end = system.parts[a], system.parts[b]
+        data = isinstance(start, Staged) and isinstance(end, Staged) and not hasattr(end, f"on_{other}")
+        if data and settings["latency_ps"]:
+            what = f"{a}.{port} to {b}.{other}: reads take the times of these parts, and not this latency and bandwidth"
+            faults.setdefault(place, Fault(what, place, "latency: included, and the time in a parameter of the parts"))
+    if faults:
+        raise BadInput(list(faults.values()))
 
 
 def publish_control(layout: Layout, name: str) -> None:

@@ -163,7 +163,10 @@ class Rows:
         all_of_them = {name: outcome for (name, model, _), outcome in self.known().items() if model == "circuit"}
         together = sum(map(sample.layer_cost, all_of_them.values()))
         layer_ended = show.progress(self.runs[i], i, len(self.runs))
-        estimate, rows = sample.measure(self.runs[of_circuit], whole, wanted, layer_ended, together, self.threads)
+        try:
+            estimate, rows = sample.measure(self.runs[of_circuit], whole, wanted, layer_ended, together, self.threads)
+        finally:
+            layer_ended(None)
         row = sample.row_of(whole, estimate, meter.read())
         facts = {**whole.facts, "tokens": {}}  # the circuit run's times of dispatch and combine
         return replace(whole, row=row, links=[], statistics=[], facts=facts, breakdown=None), rows
@@ -310,7 +313,11 @@ def execute(
 
     if jobs == 1 or len(runs) == 1:
         for i, each in enumerate(runs):
-            put(i, beside.simulate(each, show.progress(each, i, len(runs)), threads, keep=keeps[i]))
+            layer_ended = show.progress(each, i, len(runs))
+            try:
+                put(i, beside.simulate(each, layer_ended, threads, keep=keeps[i]))
+            finally:  # the bar does not outlive a run that fails
+                layer_ended(None)
         return
     with ProcessPoolExecutor(min(jobs, len(runs)), mp_context=multiprocessing.get_context("spawn")) as pool:
         futures = {pool.submit(beside.simulate, each, None, threads, keep=keeps[i]): i for i, each in enumerate(runs)}

@@ -89,6 +89,38 @@ FIGURES = [
     Figure("peak_rss_bytes", "B", "largest resident memory of the process until the row was done"),
 ]
 
+# What `step` and `serve` say; JSON of docs/commands.md.
+OF_A_STEP = [
+    Figure("time_ns", "ns", "a step, from its first work to the end of its last"),
+    Figure("critical", "ns", "by kind of work, the critical path: what was waited for; sums to `time_ns`"),
+    Figure("tokens", "tokens", "that the step computes on all GPUs: one a sequence that decodes, all of a prompt"),
+]
+SPREAD = "mean, p50 and p99 over "
+OF_A_SERVER = [
+    Figure("seconds", "s", "first arrival to last token, start and drain included"),
+    Figure("ttft_ms", "ms", SPREAD + "requests: first token after arrival, queue and prompt included"),
+    Figure("queue_ms", "ms", SPREAD + "requests: from arrival until the prompt begins"),
+    Figure(
+        "tpot_ms",
+        "ms",
+        SPREAD + "requests of several tokens: time from first to last token over tokens after the first",
+    ),
+    Figure("itl_ms", "ms", SPREAD + "all gaps between two tokens of a request, preemption included"),
+    Figure("output_tokens_per_s", "tokens/s", "tokens made, first ones too, over `seconds`; prompts are not counted"),
+    Figure("output_tokens_per_s_per_gpu", "tokens/s", "the same over all GPUs, those of a prefill apart included"),
+    Figure("output_tokens_per_s_per_user", "tokens/s", "mean over requests of several tokens: 1 / TPOT"),
+    Figure("busy", "1", "of an engine: share of `seconds` in which it computed a step"),
+    Figure("steps", "steps", "that an engine computed"),
+    Figure("step_shapes_computed", "steps", "shapes of a step that were timed, each once"),
+    Figure("step_shapes_reused", "steps", "steps that took the time of one of like shape"),
+    Figure("largest_error_of_reuse", "1", "largest difference found between a reused time and its own; at most 0.01"),
+    Figure("rounding_refined", "times", "how often shapes had to be rounded more finely to keep that bound"),
+    Figure("kv_blocks", "blocks", "cache blocks that an engine has, over all replicas"),
+    Figure("kv_blocks_peak", "blocks", "most of them held at once"),
+    Figure("preemptions", "times", "how often a request gave its blocks back and was computed again"),
+    Figure("simulated", "sizes", "of a step, in tokens, that were simulated on a composed system"),
+]
+
 NAMES = [figure.name for figure in COUNTED]
 OF_A_RUN = (
     "strategy",
@@ -144,7 +176,8 @@ def as_markdown() -> Any:
         "| figure | unit | owner | definition |",
         "|---|---|---|---|",
     ]
-    for owner, figures in (("run", FIGURES), ("components", COUNTED)):
+    tables = ("run", FIGURES), ("components", COUNTED), ("step", OF_A_STEP), ("serve", OF_A_SERVER)
+    for owner, figures in tables:
         lines += [f"| `{f.name}` | {f.unit} | {owner} | {f.definition} |" for f in figures]
     return "\n".join(lines) + "\n"
 

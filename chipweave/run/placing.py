@@ -17,7 +17,7 @@ from chipweave.component.transfer_operands import (
     SLICE_BYTES,
 )
 from chipweave.errors import BadInput, Fault
-from chipweave.policy.guard import placement_of
+from chipweave.policy.guard import every_of, placement_of
 from chipweave.policy.placement import Placed, PlacementView
 from chipweave.policy.view import read_only
 
@@ -36,7 +36,7 @@ class Placing:
         self.policy, self.layers, self.experts, self.facts = policy, layers, model.experts, facts
         self.usual, self.able = dies
         self.expert_bytes = model.expert_bytes
-        self.every = int(getattr(policy, "every", 0) or 0)
+        self.every = every_of(policy)
         self.distance: np.ndarray = np.zeros((self.dies, self.dies), np.int32)
         self.next = self.every
         nothing = np.zeros((len(layers), model.experts), np.int64)

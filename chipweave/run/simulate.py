@@ -268,14 +268,14 @@ def preset_says(preset: topology_preset.Preset, habit: str) -> bool:
 def open_strategy(spec: Any, preset: topology_preset.Preset, gate: Gate) -> strategy.Strategy:
     """The policies of the run, by the strategy's name or written out, with the preset's parameters.
 
-    A preset may replace the replacement policy of a named strategy; policies that are written out
-    stay as they are.
+    A preset may replace the replacement policy of a shipped strategy; policies that are written out, in a file of
+    strategies too, stay as they are.
     """
     defaults = {kind: node.value for kind, node in preset.kinds.items()}
     if not isinstance(spec.strategy, str):
         return strategy.read(as_node(spec.policies), spec.strategy_name, defaults, gate, spec.folder)
     found = strategy.load(spec.strategy, defaults, gate)
-    other = preset.run.get("replacement")
+    other = preset.run.get("replacement") if spec.strategy in strategy.shipped() else None
     return replace(found, replacement=strategy.build("replacement", other, defaults)) if other else found
 
 

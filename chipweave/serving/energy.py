@@ -63,7 +63,7 @@ class Metered:
 
     def __init__(self, kernels: Kernels) -> None:
         self.kernels, self.server, self.figures = kernels, kernels.server, kernels.figures
-        self.framework, self.absorbs = kernels.framework, kernels.absorbs
+        self.framework, self.absorbs, self.fuses_shared = kernels.framework, kernels.absorbs, kernels.fuses_shared
 
     def small(self, size: float) -> Spent:
         """A kernel that moves `size` bytes, from memory where L2 does not hold half of them."""
@@ -88,11 +88,11 @@ class Metered:
 
     def moe(self, *call: Any) -> Spent:
         """Routed experts of the busiest rank: the weights of those that have tokens, from memory."""
-        tokens, top_k, hidden, columns, experts, ranks, form, _, _ = call
+        tokens, top_k, hidden, columns, experts, ranks, form, _, _, shared = call
         seconds, (dtype, width) = self.kernels.moe(*call), FORMATS[form]
         draws = self.kernels.draws(tokens, top_k, experts, ranks)
-        rows = float(np.mean([counts.sum() for counts in draws]))
-        used = float(np.mean([np.count_nonzero(counts) for counts in draws]))
+        rows = float(np.mean([counts.sum() for counts in draws])) + tokens * shared
+        used = float(np.mean([np.count_nonzero(counts) for counts in draws])) + shared
         weights = 3.0 * hidden * columns
         work = EIGHTS.get(dtype, 1.0) * 2.0 * rows * weights
         activations = 2.0 * rows * (2 * hidden + 3 * columns)

@@ -32,6 +32,10 @@ DRIFT = 0.34
 """Spread by which popularity moves between a placement and its use: with SKEW, rank correlation 0.9, as between
 workloads of one phase (SGLang's expert statistics of DeepSeek-V3: 0.88 to 1)."""
 
+FUSED_SHARED = {"sglang": 256}
+"""Framework -> routed experts of the models whose one shared expert it computes as one more of the routed ones, where
+every rank sees all tokens (SGLang's shared experts fusion, sgl-project/sglang #4918: DeepSeek-V3 and R1 alone)."""
+
 LOW_LATENCY = 512
 """Tokens of a rank up to which the low-latency kernels run: their buffers are made for decode (DeepEP's read-me)."""
 
@@ -109,6 +113,10 @@ class Kernels:
             self.server.chip, self.figures["turnaround_s"], self.figures["weights_dram_efficiency"], call, kernel
         )
 
+    def fuses_shared(self, experts: int, shared: int, sent: bool) -> bool:
+        """Whether the shared expert is computed with the routed ones."""
+        return not sent and shared == 1 and FUSED_SHARED.get(self.framework) == experts
+
     def absorbs(self, phase: str) -> bool:
         """Whether the framework runs MLA absorbed in that phase."""
         return library.attention_kernel(self.framework, "mla", phase, "bfloat16").absorbed
@@ -124,14 +132,23 @@ class Kernels:
         form: str,
         groups: int,
         sent: bool,
+        shared: int = 0,
     ) -> float:
         """The routed experts of the busiest of `ranks`, mean of draws; `sent`: rows of other ranks' experts are not
-        here."""
+        here; shared: experts beside them that every token passes."""
         dtype, width = FORMATS[form]
         layer = fused_moe.MoeLayer(
-            tokens, top_k, hidden, columns, experts, dtype, groups > 1, width if form in WIDENED else 0.0
+            tokens,
+            top_k + shared,
+            hidden,
+            columns,
+            experts + shared,
+            dtype,
+            groups > 1,
+            width if form in WIDENED else 0.0,
         )
         draws = self.draws(tokens, top_k, experts, ranks)
+        draws = tuple(np.append(counts, [tokens] * shared) for counts in draws) if shared else draws
         return float(np.mean([self._experts(layer, counts, form, sent) for counts in draws]))
 
     def draws(self, tokens: int, top_k: int, experts: int, ranks: int) -> tuple[np.ndarray, ...]:
@@ -220,9 +237,13 @@ class Kernels:
 
     def _normal(self, phase: str, tokens: int, top_k: int, hidden: int, ranks: int) -> float:
         """The bytes of DeepEP's normal kernels: one copy to each other node that has an expert of the token, over the
-        adapter, and from there one to each such GPU, over NVLink; the slower of the two shows."""
+        adapter, and from there one to each such GPU, over NVLink; the slower of the two shows. Of a routing trace the
+        busiest GPU's."""
         fabric, size = self.server.fabric, hidden * (1 + 4 / 128 if phase == "dispatch" else 2)
         nodes = ceil(ranks / fabric.ranks)
+        if self.routed and ranks % nodes == 0:
+            link = float(fabric.links(min(ranks, fabric.ranks), exchange=True)["out", 0])
+            return tokens * size * self._busiest(ranks, nodes, link, float(fabric.adapter))
 
         def reach(places: int) -> float:
             """Expected number of `places` that hold any of a token's top_k experts, each drawn evenly."""
@@ -231,6 +252,25 @@ class Kernels:
         outside = reach(nodes) * (nodes - 1) / nodes if nodes > 1 else 0.0
         links = float(fabric.links(min(ranks, fabric.ranks), exchange=True)["out", 0])
         return tokens * size * max(reach(ranks) / links, outside / float(fabric.adapter) if outside else 0.0)
+
+    def _busiest(self, ranks: int, nodes: int, link: float, adapter: float) -> float:
+        """Seconds of one byte a token on the busiest link or adapter of the normal kernels, of the sampled layer where
+        that is in the middle.
+
+        A GPU's adapter sends to the GPU of its number on each other node, which forwards over NVLink; results come
+        back by the same ways.
+        """
+        assert self.routed is not None, "called where a trace says who sends what"
+        inside, found = ranks // nodes, []
+        for to_rank, to_node in zip(self.routed.reach(ranks, ranks), self.routed.reach(ranks, nodes), strict=True):
+            copies = to_rank.reshape(nodes, inside, nodes, inside)  # source node and number, target node and number
+            forwarded = copies.sum(axis=(0, 3))  # by number and target node: what a GPU there hands on
+            busiest = max(forwarded.max(), to_rank.sum(axis=0).max()) / link
+            if nodes > 1:
+                far = to_node.reshape(nodes, inside, nodes) * ~np.eye(nodes, dtype=bool)[:, None, :]
+                busiest = max(busiest, max(far.sum(axis=2).max(), far.sum(axis=0).max()) / adapter)
+            found.append(busiest)
+        return float(sorted(found)[len(found) // 2])
 
 
 @cache

@@ -32,6 +32,12 @@ def figures() -> dict[str, float]:
 
 
 @cache
+def device() -> str:
+    """The device that the figures of calibrated.yaml were fitted to."""
+    return str(yamlfile.load(CALIBRATED).value["device"].value)
+
+
+@cache
 def package_figures(name: str) -> dict[str, float]:
     """{figure: value} of the programs of a family of packages, SI units: a file of data/serving/packages.
 

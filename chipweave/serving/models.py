@@ -69,6 +69,7 @@ class ServingModel:
     index_heads, index_head  heads of its index and their size
     gated             queries bring a gate of the output, as wide as they
     linear, linear_layers  linear attention, and the layers that have it in place of a cache of tokens
+    positions         tokens that a sequence may have (max_position_embeddings); 0: the config does not say
     """
 
     name: str
@@ -94,6 +95,7 @@ class ServingModel:
     gated: bool = False
     linear: Linear | None = None
     linear_layers: frozenset[int] = frozenset()
+    positions: int = 0
 
     @cached_property
     def sorts(self) -> dict[tuple[bool, bool, bool], list[int]]:
@@ -224,6 +226,7 @@ def of_config(config: dict[str, Any], name: str, place: Place) -> ServingModel:
         "index_heads": take(("index_n_heads",), 0),
         "index_head": take(("index_head_dim",), 0),
         "gated": config.get("attn_output_gate") is True,
+        "positions": take(("max_position_embeddings",), 0),
     }
     facts |= _windows(config, layers) | _linear(config, layers, take)
     if experts and (facts["top_k"] or 0) > experts:

@@ -72,6 +72,7 @@ class PackageKernels(Kernels):
             eight,
             cast=self.framework == "sglang",
             new=call.queries if call.phase != "decode" else 0,
+            bare=self.framework != "trtllm",
         )
         return self.library.attention(row)
 

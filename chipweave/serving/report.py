@@ -5,6 +5,7 @@ from typing import Any
 from chipweave.io.atomic import write_json
 from chipweave.io.outputs import save_picture
 from chipweave.serving.step import Batch, Setup, Step
+from chipweave.topology.inherited import in_words
 
 KINDS = ("attention", "gemm", "moe", "dispatch", "combine", "collective", "framework", "other")
 COLOURS = dict(
@@ -39,6 +40,7 @@ def as_json(step: Step, setup: Setup, batch: Batch, run: dict[str, Any]) -> dict
         "model": setup.model.name,
         "system": setup.kernels.server.name,
         "gpus": setup.layout.gpus,
+        "inherited": dict(setup.kernels.server.inherited),
         "tokens": batch.decode + batch.prompts * batch.new,
         "run": run,
         "decoded_tokens": batch.decode,
@@ -94,6 +96,8 @@ def show(document: dict) -> None:
     beside = sum(p["end_ns"] - p["start_ns"] for p in document["parts"]) - total
     if beside > 0:
         lines.append(f"  {beside / 1e6:.2f} ms more run beside these")
+    if document["inherited"]:
+        lines.append(f"  It rests on figures of another device: {in_words(document['inherited'])}.")
     say("\n".join([*lines, *_joules(document.get("energy"), total)]))
 
 
@@ -147,6 +151,7 @@ def draw(document: dict, path: str) -> None:
         f"{document['model']}, {document['gpus']} GPUs of "
         f"{document['system']}: {document['time_ns'] / 1e6:.2f} ms a step"
     )
-    axes.legend(ncols=4, fontsize=8, frameon=False)
+    axes.margins(y=0.15)
+    axes.legend(ncols=len(KINDS), loc="upper center", fontsize=8, frameon=False, columnspacing=1.2)
     figure.tight_layout()
     save_picture(figure, path)

@@ -6,6 +6,8 @@ each other one: an uneven exchange (all-to-all-v). Decode steps are counted, pro
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 
 from chipweave.errors import BadInput, Fault
@@ -21,13 +23,19 @@ SAMPLED = 4
 """Layers that are counted, spread evenly over those of the trace; times are their mean."""
 
 
+MOST_ROWS = 1 << 15
+"""Tokens of a sampled layer whose experts are kept, for kernels that send a token once to each place."""
+
+
 class Routed:
-    """Choices of a trace: `counts` int64 [sampled layers, requests, experts]."""
+    """Choices of a trace: `counts` int64 [sampled layers, requests, experts]; `chosen`: of each sampled layer (owners
+    int64 [rows], ids [rows, top_k]) of up to MOST_ROWS tokens, a choice that is none being `experts`."""
 
     def __init__(self, trace: Trace) -> None:
         self.name, self.layers = trace.name, len(trace.layers)
         self.experts, self.top_k = trace.experts, trace.top_k
-        self.counts = _counted(trace)
+        self.counts, self.chosen = _counted(trace)
+        self.reach = lru_cache(maxsize=64)(self._reach)
 
     def check(self, model: ServingModel) -> None:
         """Refuse a model that routes otherwise, with the numbers."""
@@ -56,6 +64,20 @@ class Routed:
             found.append(tokens * self.top_k * held / held.sum(axis=1, keepdims=True))
         return sorted(found, key=lambda copies: float(copies.sum(axis=0).max()))[len(found) // 2]
 
+    def _reach(self, ranks: int, places: int) -> tuple[np.ndarray, ...]:
+        """Of each sampled layer, [ranks, places]: share of a rank's tokens that have any of their experts on each of
+        `places` equal blocks of experts (ranks or nodes). A rank without tokens sends as all together do."""
+        found = []
+        for owners, ids in self.chosen:
+            there = np.zeros((len(ids), places + 1), bool)
+            np.put_along_axis(there, np.minimum(ids // -(-self.experts // places), places), True, axis=1)
+            there[:, places] = False
+            share = np.broadcast_to(there[:, :places].mean(axis=0), (ranks, places)).copy()
+            for rank in np.unique(owners % ranks):
+                share[rank] = there[owners % ranks == rank, :places].mean(axis=0)
+            found.append(share)
+        return tuple(found)
+
 
 @by_file
 def load(source: str) -> Routed:
@@ -67,19 +89,24 @@ def load(source: str) -> Routed:
     return Routed(open_trace(source))
 
 
-def _counted(trace: Trace) -> np.ndarray:
+def _counted(trace: Trace) -> tuple[np.ndarray, list[tuple[np.ndarray, np.ndarray]]]:
+    """`counts` and `chosen` of a Routed."""
     layers = np.unique(np.linspace(0, len(trace.layers) - 1, SAMPLED).round().astype(int))
     counts = np.zeros((len(layers), trace.requests, trace.experts), np.int64)
+    kept: list[list[tuple[np.ndarray, np.ndarray]]] = [[] for _ in layers]
     first = 0 if trace.prefill_only else 1
     for step in trace.steps_iter(first):
         for row, index in enumerate(layers):
-            ids = np.asarray(step[int(index)])
-            owners = np.broadcast_to(step.owners(int(index))[:, None], ids.shape)
+            ids, of = np.asarray(step[int(index)]), np.asarray(step.owners(int(index)))
+            owners = np.broadcast_to(of[:, None], ids.shape)
             there = np.ones(ids.shape, bool) if trace.no_choice is None else ids != trace.no_choice
             np.add.at(counts[row], (owners[there], ids[there]), 1)
+            room = MOST_ROWS - sum(len(o) for o, _ in kept[row])
+            if room > 0 and len(ids):
+                kept[row].append((of[:room], np.where(there, ids, trace.experts)[:room].astype(np.int64)))
     if not counts.sum(axis=(1, 2)).all():
         raise BadInput(Fault(f"trace {trace.name} has no choices in a layer of {[trace.layers[i] for i in layers]}"))
-    return counts
+    return counts, [(np.concatenate([o for o, _ in k]), np.concatenate([i for _, i in k])) for k in kept]
 
 
 def _dealt(chosen: np.ndarray, tokens: int, top_k: int) -> np.ndarray:

@@ -7,7 +7,7 @@ after the first; each gap between two tokens of one request.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,13 +18,14 @@ import simpy
 from chipweave.declare import registry, yamlfile
 from chipweave.declare.params import check_head
 from chipweave.declare.user_code import Gate, is_code
-from chipweave.errors import BadInput, Fault, Faults, nearest
+from chipweave.errors import BadInput, Fault, Faults, Stuck, nearest
 from chipweave.serving import load as loads
 from chipweave.serving.composed import choice_of
 from chipweave.serving.policies import ROLES, BatchingPolicy, PreemptionPolicy, Request
 from chipweave.serving.server import Engine, Limits, World
 from chipweave.serving.setup import setup
 from chipweave.serving.step import Setup
+from chipweave.serving.system import load as load_system
 
 UNDER = ("strategy", "link_model", "preset")
 """Under what the experts of a composed system run (chipweave.serving.composed.Choice)."""
@@ -115,6 +116,9 @@ def read(path: str | Path, allow_code: bool = False) -> ServerRun:
         own: dict[str, yamlfile.Node] = node.value
         where, ranks = _text(own, "system", system, faults), _text(own, "parallel", "", faults)
         faults.raise_if_any()
+        if made.kernels.server.composed or load_system(where).composed:
+            what = f"prefill apart: no link leads from {where} to {system}"
+            raise BadInput(Fault(what, node.place, "prefill and decode together, or systems of nodes with adapters"))
         apart = setup(where, model, ranks, *common)
     source = {"path": str(Path(path).resolve()), "settings": root.plain()}
     batching, preemption = policies
@@ -159,8 +163,8 @@ def _policy(server: yamlfile.Node, role: str, default: str, gate: Gate, folder: 
     return registry.serving_policies.find(full)(role)
 
 
-def play(run: ServerRun) -> dict[str, Any]:
-    """The result document; runs until every request has left."""
+def play(run: ServerRun, left: Callable[[World], None] | None = None) -> dict[str, Any]:
+    """The result document; runs until every request has left, and then calls `left`."""
     world = World()
     parts = [(run.prefill, "prefill"), (run.setup, "decode")] if run.prefill else [(run.setup, "")]
     world.engines = [Engine(world, s, run.batching, run.preemption, run.limits, only) for s, only in parts]
@@ -170,7 +174,10 @@ def play(run: ServerRun) -> dict[str, Any]:
     else:
         world.env.process(_arrive(world, requests, run.load.arrivals))
     world.env.run()
-    return summary(world, len(requests), sum(s.layout.gpus for s, _ in parts)) | {"run": run.source}
+    if left:
+        left(world)
+    found = summary(world, len(requests), sum(s.layout.gpus for s, _ in parts))
+    return {**found, "inherited": dict(run.setup.kernels.server.inherited), "run": run.source}
 
 
 def _closed_loop(world: World, requests: Sequence[Request], loop: int) -> None:
@@ -200,12 +207,15 @@ def summary(world: World, count: int, gpus: int) -> dict[str, Any]:
     """The document `chipweave.serve/1`.
 
     Rates are over the whole run, first arrival to last token, start and drain included. TPOT leaves
-    out requests of one token. Raises RuntimeError where requests were lost, which no policy can
-    bring about.
+    out requests of one token.
+
+    Raises:
+        Stuck: a policy left requests that it never began.
     """
     done = sorted(world.left, key=lambda r: r.number)
     if len(done) != count:
-        raise RuntimeError(f"{len(done)} of {count} requests were answered")
+        kinds = ", ".join(dict.fromkeys(e.batching.kind for e in world.engines))
+        raise Stuck(f"{kinds}: {len(done)} of {count} requests were answered, the others are never begun")
     seconds = max(r.last for r in done) - min(r.arrived for r in done)
     tokens = sum(r.output for r in done)
     several = [r for r in done if r.output > 1]

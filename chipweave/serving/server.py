@@ -17,7 +17,7 @@ from typing import Any
 import simpy
 
 from chipweave.errors import BadInput, Stuck
-from chipweave.serving import setting
+from chipweave.serving import guard, setting
 from chipweave.serving.lookup import StepTimes
 from chipweave.serving.policies import BatchingPolicy, Plan, PreemptionPolicy, Request, View
 from chipweave.serving.step import Setup
@@ -145,13 +145,7 @@ class Engine:
             self.limits.tokens,
             self.limits.running,
         )
-        plan = self.batching.plan(view)
-        total = sum(n for _, n in plan.prompts) + (len(self.running) if plan.decode else 0)
-        if total > self.limits.tokens or any(not 0 < n <= r.prefill - r.done for r, n in plan.prompts):
-            raise BadInput(
-                f"{self.batching.kind}: a step of {total} tokens, at most "
-                f"{self.limits.tokens}, or a prompt with more tokens than are left of it"
-            )
+        plan = guard.plan_of(self.batching, view, [*view.started, *view.waiting])
         for request, _ in plan.prompts:
             if request.done == 0 and request not in self.started:
                 self._begin(request)
@@ -160,14 +154,11 @@ class Engine:
     def _begin(self, request: Request) -> None:
         """A prompt starts: it takes blocks for all its tokens and the first one it makes."""
         blocks = self._needed(request.prefill + 1)
-        if blocks > self.free:
-            raise BadInput(
-                f"{self.batching.kind}: began request {request.number}, "
-                f"which needs {blocks} cache blocks of {self.free} free ones"
-            )
+        guard.begun(self.batching, request, blocks, self.free)
         self.waiting.remove(request)
         self.started.append(request)
         request.blocks, self.free = blocks, self.free - blocks
+        self.peak = max(self.peak, self.blocks - self.free)
         request.entered = dict(self.kinds) if request.entered is None else request.entered
         if request.began < 0:
             request.began = self.world.env.now
@@ -180,9 +171,7 @@ class Engine:
                 continue
             need = self._needed(request.prompt + request.made + 1) - request.blocks
             while need > self.free:
-                victim = self.preemption.victim(self.running)
-                if victim not in self.running:
-                    raise BadInput(f"{self.preemption.kind}: request {victim.number} gives way and does not run")
+                victim = guard.victim_of(self.preemption, self.running)
                 self._give_way(victim)
                 if victim is request:
                     break

@@ -180,7 +180,11 @@ def check(server: Server, model: ServingModel, layout: Parallel, formats: Precis
             f"{model.kv_heads} KV heads of {model.name} neither divide over tp={layout.tp} nor are copied evenly"
         )
     if model.experts and model.experts % layout.ep and not server.composed:
-        faults.add(f"{model.experts} experts of {model.name} do not divide over ep={layout.ep}")
+        ways = [n for n in range(1, layout.ranks + 1) if model.experts % n == 0 and layout.ranks % n == 0]
+        faults.add(
+            f"{model.experts} experts of {model.name} do not divide over ep={layout.ep}",
+            allowed=f"ep of {', '.join(map(str, ways))} on {layout.ranks} ranks",
+        )
     if model.linear and model.linear.value_heads % layout.tp:
         faults.add(f"{model.linear.value_heads} heads of linear attention do not divide over tp={layout.tp}")
     if layout.ep > 1 and not model.experts:
@@ -189,6 +193,11 @@ def check(server: Server, model: ServingModel, layout: Parallel, formats: Precis
         faults.add(f"ep={layout.ep} does not divide the tp x dp = {layout.ranks} ranks of a stage")
     if model.experts and model.expert_intermediate % layout.moe_tp:
         faults.add(f"{model.expert_intermediate} columns of an expert do not divide over {layout.moe_tp} slices")
+    if model.positions and context > model.positions:
+        faults.add(
+            f"{context} tokens of context; {model.name} has {model.positions} positions",
+            allowed=f"at most {model.positions}, or a config.json whose max_position_embeddings says more",
+        )
     if server.package is None and "nvfp4" in (formats.dense, formats.experts):
         faults.add(
             f"the die of {server.name} multiplies no nvfp4", allowed=", ".join(f for f in FORMATS if f != "nvfp4")

@@ -5,7 +5,7 @@ While one request decodes its `output` tokens, each of the others is replaced ab
 each replacement brings a prompt. Where prompts are computed in the steps that decode (vLLM, TensorRT-LLM), weights are
 read once for both: a step with a prompt takes what that batch takes together, and
 
-    time per output token = mean over steps, (running - 1) / output of them with a prompt (one in each replica)
+    time per output token = mean over steps, (running - 1) / output of them with a prompt
 
 Where prompts are computed first, in steps of their own (SGLang), the running ones wait for these:
 
@@ -24,6 +24,12 @@ from chipweave.serving.step import Batch, Setup
 
 PREFILL_FIRST = ("sglang",)
 """Frameworks whose scheduler computes all waiting prompts before it decodes (SGLang, schedule_batch.py)."""
+
+
+BALANCED = ("trtllm",)
+"""Frameworks whose replicas of attention are taken to compute prompts side by side, as `enable_balance` has them wait
+for one another in TensorRT-LLM's attention_dp_config; a choice made with predicted rows in sight. Elsewhere a prompt
+that comes is computed, and the other replicas wait for the one that has it."""
 
 
 @dataclass(frozen=True)
@@ -60,10 +66,9 @@ def closed_loop(setup: Setup, concurrency: int, prompt: int, output: int, equal:
     if setup.kernels.framework in PREFILL_FIRST:
         share = IN_PHASE if equal else 1.0
         return Steady(decode + share * prompts * prefill, decode, prefill, count)
-    whole, part = divmod(prompts / together, 1)
-    fewer, more = (
-        setup.seconds(Batch(count, context, together * (int(whole) + one), prompt, prompt)) for one in (0, 1)
-    )
+    at_once = together if setup.kernels.framework in BALANCED else 1
+    whole, part = divmod(prompts / at_once, 1)
+    fewer, more = (setup.seconds(Batch(count, context, at_once * (int(whole) + one), prompt, prompt)) for one in (0, 1))
     return Steady((1 - part) * fewer + part * more, decode, prefill, count)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 from chipweave.kernel_models.attention import Attention
@@ -78,10 +79,15 @@ class Setup:
 
     def step(self, batch: Batch) -> Step:
         """Times one step, part by part: what `chipweave step` shows."""
-        share = self.schedule.micro_batches
+        share = min(self.schedule.micro_batches, self._sequences(batch))
         chains = [list(_works(self, _slice(batch, share, i), i)) for i in range(share)]
         parts, critical = play(chains, self._schedule(batch))
         return Step(parts, critical)
+
+    def _sequences(self, batch: Batch) -> int:
+        """Sequences of the fullest rank's micro-batch; at least 1. One alone is not divided further."""
+        ways = self.layout.dp * self.layout.pp
+        return max(1, -(-batch.decode // ways) + -(-batch.prompts // ways))
 
     def _schedule(self, batch: Batch) -> Schedule:
         return self.schedule.of(_Rank(self, batch).tokens)
@@ -165,18 +171,26 @@ class _Rank:
     def __init__(self, setup: Setup, batch: Batch, exactly: bool = True) -> None:
         """Divide the batch over the dp replicas, rounding up; `every` counts the tokens of all
         replicas, which experts serve. exactly: whether a composed system simulates just these tokens.
+
+        With pp stages as many micro-batches are under way, one in each: the step is the way of one through all stages.
         """
         self.model, self.kernels, self.layout, self.formats = setup.model, setup.kernels, setup.layout, setup.formats
-        dp = self.layout.dp
+        dp, pp = self.layout.dp, self.layout.pp
+        batch = replace(batch, decode=-(-batch.decode // pp), prompts=-(-batch.prompts // pp))
         self.decode, self.prompts = -(-batch.decode // dp), -(-batch.prompts // dp)
         self.batch = batch
         self.tokens = self.decode + self.prompts * batch.new
         self.every = batch.decode + batch.prompts * batch.new
-        self.simulated: dict[int, tuple[float, float, float]] = {}
-        if self.every and self.kernels.composed is not None:
-            m = self.model
-            times = self.kernels.simulated(self.every, self.tokens, m.top_k, m.hidden, exactly)
-            self.simulated = dict(zip(sorted(m.moe_layers), times, strict=True))
+        self.exactly = exactly
+
+    @cached_property
+    def simulated(self) -> dict[int, tuple[float, float, float]]:
+        """MoE layer -> seconds of dispatch, experts and combine on a composed system; empty on others."""
+        m = self.model
+        if self.kernels.composed is None:
+            return {}
+        times = self.kernels.simulated(self.every, self.tokens, m.top_k, m.hidden, self.exactly)
+        return dict(zip(sorted(m.moe_layers), times, strict=True))
 
     def layer(self, layer: int) -> Iterator[tuple[str, str, float]]:
         """(kind, name, seconds) of a layer's works, in order.
@@ -319,8 +333,9 @@ class _Rank:
         yield "gemm", "gate", k.linear(tokens, m.experts, m.hidden, "bf16")
         if sent:
             yield "dispatch", "dispatch", simulated[0] if simulated else self._exchange("dispatch")
-        yield "moe", "experts", simulated[1] if simulated else self._routed(sent)
-        if m.shared:
+        fused = k.fuses_shared(m.experts, m.shared, sent) and layout.ep == 1
+        yield "moe", "experts", simulated[1] if simulated else self._routed(sent, m.shared if fused else 0)
+        if m.shared and not fused:
             shared = self._mlp(m.shared * m.expert_intermediate, ("", "", "", ""))
             yield "gemm", "shared", sum(s for kind, _, s in shared if kind != "collective")
         if sent:
@@ -334,11 +349,12 @@ class _Rank:
         own = max(1, self.tokens // layout.tp)
         return self.kernels.exchange(phase, own, m.top_k, m.hidden, layout.ranks, m.experts)
 
-    def _routed(self, sent: bool) -> float:
-        """The routed experts of the busiest rank; `sent`: tokens came from other ranks."""
+    def _routed(self, sent: bool, shared: int) -> float:
+        """The routed experts of the busiest rank; `sent`: tokens came from other ranks; `shared` experts with them."""
         m, layout, form = self.model, self.layout, self.formats.experts
         columns = m.expert_intermediate // layout.moe_tp
-        return self.kernels.moe(self.every, m.top_k, m.hidden, columns, m.experts, layout.ep, form, m.groups, sent)
+        call = self.every, m.top_k, m.hidden, columns, m.experts, layout.ep, form, m.groups, sent
+        return self.kernels.moe(*call, shared)
 
     def head(self) -> Iterator[tuple[str, str, float]]:
         """Final norm, logits of each sequence's last token, sampling; pipeline hops before them."""

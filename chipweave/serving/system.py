@@ -16,7 +16,9 @@ fp8_peak: 1979 TFLOPS    # 8-bit rate of a die: of experts in FP8; the tensor ra
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from importlib.resources import files
 from pathlib import Path
@@ -32,6 +34,7 @@ from chipweave.kernel_models.package import package_of
 from chipweave.kernel_models.package_library import Library
 from chipweave.serving import library
 from chipweave.serving.dies import dies_of
+from chipweave.topology.inherited import inherited
 from chipweave.topology.system import System
 
 FOLDER = files("chipweave") / "data" / "serving" / "systems"
@@ -80,6 +83,7 @@ class Server:
 
     gpus_per_node, nodes; memory_bytes of one GPU; chip: its die; fabric: the node's links as collectives see them
     composed: the topology that simulates experts and tokens, "" where kernels are timed alone; fp8_peak: its 8-bit rate
+    inherited: other device -> figures of it that its times rest on
     package: kernels on a GPU of several dies, whose `chip` then says SMs, clock and memory alone; None: one die
     die: the topology of a GPU
     """
@@ -93,6 +97,7 @@ class Server:
     fp8_peak: str = ""
     package: Library | None = None
     die: str = ""
+    inherited: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def gpus(self) -> int:
@@ -148,11 +153,25 @@ def load(name: str) -> Server:
         )
     name, written = (str(given[key].value) for key in ("name", "die"))
     if several:
-        kernels = _package(die, float(fabric.bandwidth), library.package_figures(str(given["programs"].value)))
+        programs = str(given["programs"].value)
+        kernels = _package(die, float(fabric.bandwidth), library.package_figures(programs))
         memory_bytes = int(kernels.package.total("capacity"))
-        return Server(name, _outline(kernels), memory_bytes, fabric, count, package=kernels, die=written)
+        rests = rests_on(die, node, programs.upper(), len(library.package_figures(programs)))
+        return Server(
+            name, _outline(kernels), memory_bytes, fabric, count, package=kernels, die=written, inherited=rests
+        )
     memory: Any = die.parts["hbm"]
-    return Server(name, _chip(die), int(memory.capacity), fabric, count, die=written)
+    return Server(name, _chip(die), int(memory.capacity), fabric, count, die=written, inherited=rests_on(die, node))
+
+
+def rests_on(die: System, node: System, fitted: str = "", figures: int = 0) -> dict[str, int]:
+    """Other device -> figures of it in the files of die and node, and the fitted ones of kernels: `figures` of them to
+    the device `fitted`, by default those of the kernel libraries."""
+    found = Counter(inherited(die)) + Counter(inherited(node))
+    fitted, figures = (fitted, figures) if fitted else (library.device(), len(library.figures()))
+    if die.device != fitted:
+        found[fitted] += figures
+    return dict(found.most_common())
 
 
 def _check_parts(
@@ -187,7 +206,10 @@ def _composed(given: dict[str, yamlfile.Node], folder: Path, faults: Faults) -> 
         chip = chip.with_fit(flop_per_clk=chip.flop_per_clk * scale)
     fabric = Mesh(dies.count, Fraction(dies.link))
     text = f"{peak} flop/s" if peak else ""
-    return Server(str(given["name"].value), chip, dies.memory_bytes, fabric, 1, where, text, die=written)
+    rests = rests_on(die, topology.load(where))
+    return Server(
+        str(given["name"].value), chip, dies.memory_bytes, fabric, 1, where, text, die=written, inherited=rests
+    )
 
 
 def _flop_rate(given: dict[str, yamlfile.Node], faults: Faults) -> int:

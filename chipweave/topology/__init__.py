@@ -264,7 +264,7 @@ def _fill(system: System, expander: Expander, wirer: Wirer) -> None:
     """Parts, wires and networks of the system from what the steps made."""
     system.parts = {name: i.part for name, i in expander.instances.items()}
     system.grids, system.at = expander.grids, expander.at
-    system.joined = wirer.wires
+    system.joined, system.joined_at = wirer.wires, wirer.places
     for (a, port_a), (b, port_b), _ in wirer.wires:
         system.parts[a].links[port_a].append((system.parts[b], port_b))
         system.parts[b].links[port_b].append((system.parts[a], port_a))

@@ -28,7 +28,7 @@ from chipweave.errors import Faults, Place
 from chipweave.noc.graph_network import Links, Network
 from chipweave.noc.route_rule import Routing, routings
 from chipweave.noc.router_yaml import FlitRouter
-from chipweave.noc.shape import Reader, Shape, shapes
+from chipweave.noc.shape import Reader, Shape, shapes, why_not, wiring_of
 from chipweave.noc.wiring import Places, Region, Wiring
 from chipweave.topology.links import Wirer
 from chipweave.topology.network_endpoints import endpoints, written
@@ -194,12 +194,12 @@ class NetworkMaker:
             self.wirer.failed.update(n.text.rpartition(".")[2] for n in (joins.value if joins.is_list else [joins]))
             return None
         port, places = endpoints(self)
-        why = self.shape.fault(places) if len(self.faults.found) == before else ""
+        why = why_not(self.shape, places) if len(self.faults.found) == before else ""
         if why:
             self.faults.add(why if why.startswith("more than") else f"network {self.name!r}: {why}", self.node.place)
         if len(self.faults.found) > before:
             return None
-        wiring = self.shape.wire(places, self.reader)
+        wiring = wiring_of(self.shape, places, self.reader)
         if len(self.faults.found) > before:
             return None
         links, whole = make_links(self.reader, self.settings, places, wiring)

@@ -141,8 +141,7 @@ class Overrides:
             or not any("*" in f or ".." in f for f in found)
             or len(found) != len(self.dims)
         ):
-            end = self.ends.end(node, self.reader)
-            return None if end is None else [end]
+            return list(self.ends.side(node, self.reader)) or None
         ranges = [span(f, length) for f, length in zip(found, self.dims, strict=True)]
         if any(not r or r[-1] >= length for r, length in zip(ranges, self.dims, strict=True)):
             what = f"{node.text} lies outside the grid of {self.dims} of network {self.reader.name!r}"

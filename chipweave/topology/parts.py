@@ -13,7 +13,7 @@ and so a reading, of its own.
 from __future__ import annotations
 
 import re
-from itertools import product
+from itertools import islice, product
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -255,7 +255,8 @@ class Expander:
         self.open.append(name)
         self.expand(node.get("parts") or Node({}), f"{full}.", f"assemblies.{name}.parts", full, own, changed)
         self.open.pop()
-        made = list(self.instances.values())[before:]
+        new = len(self.instances) - before  # the last of a long dictionary: a list of all would be work over all dies
+        made = list(islice(reversed(self.instances.values()), new))[::-1]
         if (len(self.faults.found), len(self.gate.refused), len(self.at)) == kept:
             if all(each.part.assembly == full for each in made):
                 self.expanded[id(node)] = Copies(node, made, len(full) + 1, self.count - count)

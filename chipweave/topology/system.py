@@ -11,7 +11,7 @@ import numpy as np
 from chipweave.component.component import Component
 from chipweave.declare.provenance import Source
 from chipweave.declare.yamlfile import Node
-from chipweave.errors import Fault
+from chipweave.errors import Fault, Place
 from chipweave.io.late import late
 from chipweave.noc.graph_network import Network
 
@@ -47,6 +47,7 @@ class System:
         self.joined: list[
             Wire
         ] = []  # wires as ((part, port that uses), (part, port that provides), {latency_ps, bandwidth})
+        self.joined_at: list[Place] = []  # where each of them is written
         self.sources: list[tuple[str, Node, Source | None]] = []
         self.replaced: list[str] = []
         self.resolved: dict[str, Any] = {}

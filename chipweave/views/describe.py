@@ -20,6 +20,7 @@ from chipweave.io.shipped import shipped
 from chipweave.line_rate.endpoints import load_table
 from chipweave.noc.graph_network import Network
 from chipweave.policy.roles import Policy
+from chipweave.topology.inherited import defaults
 from chipweave.topology.system import System
 from chipweave.views import filetypes
 
@@ -206,8 +207,16 @@ def system(built: System) -> dict[str, Any]:
         "grids": {n: list(d) for n, d in built.grids.items() if d},
         "networks": [network(n) for n in built.networks.values()],
         "wires": len(built.wires()),
-        "sources": [source(*s) for s in built.sources],
+        "sources": [source(*s) for s in built.sources] + of_defaults(built),
     }
+
+
+def of_defaults(built: System) -> list[dict[str, Any]]:
+    """Figures of devices that no file writes, as `source` has those that files write."""
+    return [
+        {"path": path, "value": text, "kind": None, "source": f"default of its kind: {device}'s", "place": ""}
+        for device, path, text in defaults(built)
+    ]
 
 
 def network(net: Network) -> dict[str, Any]:

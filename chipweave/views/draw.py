@@ -145,7 +145,7 @@ def _network(axis: Any, system: System, what: tuple[Network, dict[Any, Any]], co
                 zorder=4,
                 bbox=BEHIND,
             )
-    number = {n: i for i, n in enumerate(network.endpoints)}
+    number = layout.numbers(network, system)
     odd_dies = {die: words for _, odd in layout.alike(system).values() for die, words in odd.items()}
     for name, spot in spots.items():
         differs = odd_dies.get(layout.owner(system, name), "")
@@ -191,7 +191,7 @@ def _node(
     scale: float,
     odd: str,
 ) -> None:
-    """One die or router; its number is its place in endpoint order.
+    """One die or router with its number, if it has one.
 
     scale: of its words, 0 for none; odd: in what it differs from the most common, or "".
     """

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from chipweave.component.replicas import dies_of
 from chipweave.declare import units
 from chipweave.io.late import late
 from chipweave.noc.graph_network import Network
@@ -21,6 +22,7 @@ from chipweave.topology.system import System
 
 nx = late("networkx")
 MOST_BY_DISTANCE = 300  # nodes; the time goes with their square
+CLEAR, ROUNDS = 0.55, 120  # from a router's middle to a link that passes it; steps of getting clear
 
 
 def positions(network: Network, system: System | None = None) -> dict[Any, Any]:
@@ -46,7 +48,9 @@ def positions(network: Network, system: System | None = None) -> dict[Any, Any]:
     blocks = _blocks(network, system) if system else {}
     if blocks:
         return blocks
-    return _apart(_by_distance(network) if network.node_count <= MOST_BY_DISTANCE else _by_force(network))
+    if network.node_count > MOST_BY_DISTANCE:
+        return _apart(_by_force(network))
+    return _clear(network, _apart(_by_distance(network)))
 
 
 def _given(network: Network, system: System) -> dict[Any, Any]:
@@ -144,6 +148,47 @@ def _apart(spots: dict[Any, Any]) -> dict[Any, Any]:
             turn += 1
             at[i] = origin + 0.2 * math.sqrt(turn) * np.array([math.cos(2.4 * turn), math.sin(2.4 * turn)])
     return dict(zip(spots, map(tuple, at.tolist()), strict=True))
+
+
+def _clear(network: Network, spots: dict[Any, Any]) -> dict[Any, Any]:
+    """Routers moved off the links that pass behind them, and off one another; the best picture of ROUNDS small steps.
+
+    So that a link leads to where it seems to lead; rows of routers are bent where links skip one.
+    """
+    names = list(spots)
+    rank = {name: i for i, name in enumerate(names)}
+    at = np.array([spots[name] for name in names], float).reshape(-1, 2)
+    ends = np.array([(rank[a], rank[b]) for a, b in network.pairs()]).reshape(-1, 2)
+    apart = (ends[:, :1] != np.arange(len(at))) & (ends[:, 1:] != np.arange(len(at)))  # [link, router]
+    best, least = at, np.inf
+    for _ in range(ROUNDS):
+        start, along = at[ends[:, 0]], at[ends[:, 1]] - at[ends[:, 0]]
+        length = np.maximum(np.square(along).sum(axis=1), 1e-9)
+        share = ((at[None] - start[:, None]) * along[:, None]).sum(axis=2) / length[:, None]
+        off = at[None] - start[:, None] - np.clip(share, 0, 1)[..., None] * along[:, None]
+        far = np.linalg.norm(off, axis=2)
+        side = np.stack([-along[:, 1], along[:, 0]], axis=1) / np.sqrt(length)[:, None]
+        lack = np.where(apart & (far < CLEAR), CLEAR - far, 0)
+        if lack.sum() < least:
+            best, least = at, lack.sum()
+        if not lack.any():
+            break
+        way = np.where(far[..., None] > 1e-3, off / np.maximum(far, 1e-9)[..., None], side[:, None])
+        at = at + 0.6 * (lack[..., None] * way).sum(axis=0)
+        between = at[:, None] - at[None]
+        gaps = np.linalg.norm(between, axis=2) + np.eye(len(at)) * 1e9
+        push = np.maximum(1.0 - gaps, 0) / np.maximum(gaps, 1e-3)
+        at = at + 0.5 * (push[..., None] * between).sum(axis=1)
+    return dict(zip(names, map(tuple, best.tolist()), strict=True))
+
+
+def numbers(network: Network, system: System) -> dict[str, int]:
+    """Endpoint -> the number it bears: that of its die, on a system of dies; elsewhere its place in endpoint order."""
+    dies = {die.name: die.number for die in dies_of(system.parts.values()).values()}
+    if not dies or not network.port:
+        return {name: i for i, name in enumerate(network.endpoints)}
+    found = {name: dies.get(owner(system, name)) for name in network.endpoints}
+    return {name: number for name, number in found.items() if number is not None}
 
 
 def owner(system: System, name: str) -> str:

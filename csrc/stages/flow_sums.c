@@ -152,22 +152,29 @@ int64_t flow_sums_all(const flow_sums *f, int64_t *keys, int64_t *bytes, int64_t
     return (int64_t)f->n;
 }
 
-/* Does flow a come before flow b? */
-static inline int before(const int64_t *keys, const int64_t *bytes, int64_t a, int64_t b)
+/* Bytes of a flow that a link carries; bytes times ways may leave 64 bits. */
+static inline int64_t share_of(const flow_link *l, int64_t bytes)
 {
-    return bytes[a] != bytes[b] ? bytes[a] > bytes[b] : keys[a] < keys[b];
+    return bytes / l->ways * l->over + bytes % l->ways * l->over / l->ways;
 }
 
 void flow_sums_largest(const int64_t *keys, const int64_t *bytes, int64_t n, const int32_t *route, const int64_t *begin,
-                       const int32_t *links, int64_t top, int64_t *found)
+                       const flow_link *links, int64_t top, int64_t *found, int64_t *carried)
 {
     for (int64_t i = 0; i < n; i++)
         for (int64_t k = begin[route[i]]; k < begin[route[i] + 1]; k++) {
-            int64_t *own = found + links[k] * top, at = top - 1;
-            if (own[at] >= 0 && !before(keys, bytes, i, own[at]))
-                continue;
-            for (; at > 0 && (own[at - 1] < 0 || before(keys, bytes, i, own[at - 1])); at--)
-                own[at] = own[at - 1];
-            own[at] = i;
+            int64_t *own = found + links[k].link * top, *sizes = carried + links[k].link * top, at = top;
+            const int64_t size = share_of(links + k, bytes[i]);
+            while (at > 0 &&
+                   (own[at - 1] < 0 || size > sizes[at - 1] || (size == sizes[at - 1] && keys[i] < keys[own[at - 1]])))
+                at--;
+            for (int64_t last = top - 1; last > at; last--) {
+                own[last] = own[last - 1];
+                sizes[last] = sizes[last - 1];
+            }
+            if (at < top) {
+                own[at] = i;
+                sizes[at] = size;
+            }
         }
 }

@@ -30,9 +30,15 @@ int flow_sums_add(flow_sums *sums, const flow_send *sends, int32_t n_sends, cons
 int flow_sums_settle(flow_sums *sums, int64_t group);
 /* How many flows there are; their keys and sums, in no order, where there is room for all. */
 int64_t flow_sums_all(const flow_sums *sums, int64_t *keys, int64_t *bytes, int64_t room);
-/* The `top` largest flows of each link, the largest first, of equal ones that of the smaller key; places among `n`, -1
- * where there are no more: [links, top]. route: of each flow, whose links are links[begin[route]] and on. */
+/* A link of a route, and the share of a flow's bytes that it carries: ways over it, of how many. */
+typedef struct {
+    int32_t link, over, ways;
+} flow_link;
+
+/* The `top` flows of each link that bring it most bytes, the largest first, of equal ones that of the smaller key:
+ * places among `n`, -1 where there are no more, and the bytes they bring, both [links, top].
+ * route: of each flow, whose links are links[begin[route]] and on. */
 void flow_sums_largest(const int64_t *keys, const int64_t *bytes, int64_t n, const int32_t *route, const int64_t *begin,
-                       const int32_t *links, int64_t top, int64_t *found);
+                       const flow_link *links, int64_t top, int64_t *found, int64_t *carried);
 /* cdef: end */
 #endif

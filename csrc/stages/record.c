@@ -119,20 +119,29 @@ int64_t stages_path(const stages *s, int64_t *rows, int64_t capacity)
 
 enum { SERVED, HELD, WAITED, SUMS };
 
+/* One stage that held a resource. */
+static inline void add_use(int64_t *resources, uint32_t resource, int64_t held, int64_t waited)
+{
+    int64_t *sum = resources + (size_t)resource * SUMS;
+    sum[SERVED]++;
+    sum[HELD] += held;
+    sum[WAITED] += waited;
+}
+
 /* What one stage adds to the resources that it takes. */
-static void add_stage(const stages *s, uint32_t e, int64_t *resources, int64_t n)
+static inline void add_stage(const stages *s, uint32_t e, int64_t *resources, int64_t n)
 {
     const struct event *ev = s->events + e;
     const int64_t *span = s->spans + 2 * (size_t)e;
-    const uint32_t *taken = s->pool + ev->resources;
-    for (uint32_t k = 0; k < ev->n_resources; k++) {
-        if (taken[k] >= n)
-            continue;
-        int64_t *sum = resources + (size_t)taken[k] * SUMS;
-        sum[SERVED]++;
-        sum[HELD] += span[1] < 0 ? 0 : span[1] - span[0];
-        sum[WAITED] += k ? 0 : span[0] - ev->requested;
+    const int64_t held = span[1] < 0 ? 0 : span[1] - span[0], waited = span[0] - ev->requested;
+    if (ev->n_resources == 1 && ev->resources < n) { /* the usual case; the pool begins with the resources themselves */
+        add_use(resources, ev->resources, held, waited);
+        return;
     }
+    const uint32_t *taken = s->pool + ev->resources;
+    for (uint32_t k = 0; k < ev->n_resources; k++)
+        if (taken[k] < n)
+            add_use(resources, taken[k], held, k ? 0 : waited);
 }
 
 /* See stages.h. */

@@ -70,6 +70,42 @@ def test_an_io_die_controls_the_others_and_has_a_seat(desk, dies):
     assert check_and_warn(path)[1] == []
 
 
+COLUMNS = """extends: wafer
+assemblies: {die: {parts: {port: {kind: d2d.port}}}}
+parts: {die: {grid: [2, 3]}}
+networks:
+  top: {joins: "die[0][*].d2d.mesh", shape: full, latency: 50 ns, bandwidth: 1 TB/s}
+  low: {joins: "die[1][*].d2d.mesh", shape: full, latency: 50 ns, bandwidth: 1 TB/s}
+  one: {joins: "die[*][0].port.network", shape: full, latency: 80 ns, bandwidth: 500 GB/s}
+  two: {joins: "die[*][1].port.network", shape: full, latency: 80 ns, bandwidth: 500 GB/s}
+  six: {joins: "die[*][2].port.network", shape: full, latency: 80 ns, bandwidth: 500 GB/s}
+  d2d:
+    joins: null
+    shape: joined
+    regions: [{network: low}, {network: top}, {network: two}, {network: one}, {network: six}]
+    edges: [{between: ["die[*][*].d2d", "die[*][*].port"], latency: 1 ns, bandwidth: 5 TB/s}]
+    routing: up_down
+expect: null
+"""
+
+
+def test_ends_of_edges_fit_by_index_whatever_the_order_of_regions(desk):
+    """Rows and columns are networks of their own; a die's router is joined to its own port, not to another's."""
+    network = topology.load(desk.topology(COLUMNS)).networks["d2d"]
+    own = {(a, b) for a, b in network.pairs() if a.endswith("d2d") and b.endswith("port")}
+    assert own == {(f"die[{y}][{x}].d2d", f"die[{y}][{x}].port") for y in range(2) for x in range(3)}
+
+
+def test_an_override_of_links_takes_names_with_all_indices(desk):
+    changed = '["die[*][0].d2d", "die[*][1].d2d"]'
+    text = f"extends: wafer\nparts: {{die: {{grid: [3, 3]}}}}\nnetworks: {{d2d: {{override: [{{between: {changed}"
+    system = topology.load(desk.topology(text + ", latency: 9 ns}]}}\nexpect: null\n"))
+    network = system.networks["d2d"]
+    slow = {link for link, ps in zip(network.links, network.latency_ps, strict=True) if ps == 9000}
+    rows = [(f"die[{y}][0].d2d", f"die[{y}][1].d2d") for y in range(3)]
+    assert slow == {*rows, *(way[::-1] for way in rows)}
+
+
 def test_sides_of_edges_that_do_not_fit_are_refused(desk):
     text = BOTH.replace("ROUTING", "shortest").replace('"die[*][*].port"]', '"die[0][0..1].port"]')
     with pytest.raises(BadInput, match="system.yaml:14:13: 4 routers cannot be joined to 2; allowed: as many on both"):
@@ -216,3 +252,26 @@ def test_a_link_over_a_region_of_another_network_is_refused(desk):
     text = BOTH.replace("ROUTING", "shortest") + "links: [{between: [cp.launch, die.cp.launch], over: ring}]\n"
     with pytest.raises(BadInput, match="network ring is a region of another; allowed: d2d"):
         topology.load(desk.topology(text))
+
+
+@pytest.mark.parametrize(
+    "link, ends",
+    [
+        ("[sm.memory, llc.access]", "sm.memory to .*llc.access"),
+        ("[d2d.memory, hbm.access]", "d2d.memory to .*hbm.access"),
+    ],
+)
+def test_a_latency_between_parts_that_read_from_one_another_is_refused_and_not_passed_over(desk, link, ends):
+    """A run takes the times of the parts: such a latency was written, checked and read by nobody."""
+    wires = ["[sm.memory, llc.access]", "[llc.memory, d2d.access]", "[d2d.memory, hbm.access]"]
+    wires += ["[d2d.home_llc, llc.remote]", "[cp.kernel, sm.work]", "[cp.pdu, d2d.prediction]"]
+    lines = [
+        f"{{between: {w}, {'latency: 50 ns, bandwidth: 1 TB/s' if w == link else 'latency: included'}}}" for w in wires
+    ]
+    text = f"extends: wafer\nassemblies: {{die: {{links: [{', '.join(lines)}]}}}}\nparts: {{die: {{grid: [1, 2]}}}}\n"
+    path = desk.topology(text)
+    with pytest.raises(BadInput, match=rf"system.yaml:5:\d+: .*{ends}: reads take the times of these parts") as caught:
+        desk.run(path, desk.trace(TRACE), "base", preset="physical")
+    assert len(caught.value.faults) == 1
+    with pytest.raises(BadInput, match=ends):
+        check_and_warn(path)

@@ -3,11 +3,13 @@
 import math
 import random
 
+import numpy as np
 import pytest
 
 from chipweave import topology
 from chipweave.declare import yamlfile
 from chipweave.errors import BadInput
+from chipweave.views import draw_layout
 from chipweave.views.draw import draw
 from chipweave.views.draw_layout import alike, positions
 
@@ -108,3 +110,53 @@ def test_what_differs_is_marked_against_the_most_common_and_said(tmp_path):
     draw(system, tmp_path / "f.svg")
     text = (tmp_path / "f.svg").read_text()
     assert "hbm 8 TB/s" in text and "sm 1 TFLOPS" in text and "bandwidth 3.35 TB/s" in text
+
+
+NODES = """schema: chipweave.topology/1
+name: nodes
+networks:
+  d2d:
+    routers: 8
+    shape: joined
+    latency: 100 ns
+    bandwidth: 225 GB/s
+    regions: [{of: 0..3, shape: switch, switches: 2}, {of: 4..7, shape: switch, switches: 2}]
+    edges: [[0, 4], [1, 5], [2, 6], [3, 7]]
+"""
+
+
+def behind(network, spots):
+    """(link, router) of routers whose middle a link between two others passes nearer than half a box."""
+    found = []
+    for a, b in network.pairs():
+        start, way = np.array(spots[a]), np.subtract(spots[b], spots[a])
+        for name, at in spots.items():
+            share = np.clip(np.dot(np.subtract(at, start), way) / np.dot(way, way), 0, 1)
+            if name not in (a, b) and np.linalg.norm(np.subtract(at, start) - share * way) < 0.33:
+                found.append(((a, b), name))
+    return found
+
+
+def test_no_link_of_two_nodes_passes_behind_a_router(tmp_path):
+    path = tmp_path / "nodes.yaml"
+    path.write_text(NODES)
+    network = topology.load(path).networks["d2d"]
+    spots = draw_layout.positions(network)
+    assert behind(network, spots) == []
+    at = np.array(list(spots.values()))
+    gaps = np.linalg.norm(at[:, None] - at[None], axis=2) + np.eye(len(at)) * 9
+    assert gaps.min() > 0.7
+
+
+def test_a_die_bears_one_number_in_every_network(tmp_path):
+    """In a control network the global CP comes first in endpoint order; dies keep the numbers of the system."""
+    path = tmp_path / "control.yaml"
+    path.write_text(
+        "schema: chipweave.topology/1\nname: control\nextends: wafer\nparts: {die: {grid: [2, 3]}}\n"
+        "links: [{between: [cp.launch, die.cp.launch], over: control}]\n"
+        "networks: {control: {joins: [cp.control, die.cp.control], shape: switch, latency: 1 ns, bandwidth: 1 GB/s}}\n"
+    )
+    system = topology.load(path)
+    data, control = (draw_layout.numbers(system.networks[name], system) for name in ("d2d", "control"))
+    assert data == {f"die[{y}][{x}].d2d": y + x * 2 for y in range(2) for x in range(3)}
+    assert control == {name.replace(".d2d", ".cp"): number for name, number in data.items()}

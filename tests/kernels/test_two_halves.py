@@ -15,6 +15,7 @@ from chipweave.kernel_models.two_halves import (
     random_misses,
 )
 from chipweave.ledger import Question, asking
+from chipweave.validation.rows.blackwell import figures
 
 
 @pytest.fixture(scope="module")
@@ -128,10 +129,25 @@ def attention(context, kernel="torch_flow", framework="trtllm 1.3.0rc20", kv="bf
 
 
 def test_a_cache_that_fits_both_halves_is_read_from_them_again():
-    fits, outgrows = attention(4096) - attention(2), attention(8192) - attention(2)  # 67 and 134 MB
+    fits, outgrows = (attention(tokens, batch=32) - attention(2, batch=32) for tokens in (512, 1024))  # 67 and 134 MB
     assert outgrows > 4 * fits
     assert kept_bytes(package_of(topology.load("b200"))) == pytest.approx(4 / 3 * 64768 * 1024)
     assert kept_bytes(package_of(topology.load("b200_one_die"))) == pytest.approx(129536 * 1024)
+
+
+def test_few_heads_split_their_context_and_merge():
+    split = figures()["gqa_split_s"] * 1e6
+    alone, many = (attention(4096, batch=batch) - attention(2, batch=batch) for batch in (2, 32))
+    assert alone == pytest.approx(split / 2 + 2 * 2 * 8 * 128 * 4096 * 2 / 1.69e13 * 1e6, rel=0.01)
+    assert many > 0 and attention(2, batch=32) - attention(2, batch=2) < split
+
+
+def test_tensorrts_attention_call_embeds_and_caches_before_its_kernel_and_others_call_the_kernel_alone():
+    whole, bare = attention(2), attention(2, framework="vllm 0.25.0", kernel="vllm_flashinfer_trtllmapidecode")
+    launch = figures()["gemm_floor_bf16_s"] * 1e6
+    assert whole - bare == pytest.approx(launch)
+    whole, bare = (attention(64, framework=name, what="prefill") for name in ("trtllm 1.3.0rc20", "vllm 0.25.0"))
+    assert whole - bare == pytest.approx(2 * launch)
 
 
 def test_what_a_framework_casts_and_widens_costs_launches_and_cycles():

@@ -1,5 +1,7 @@
 """Are flows summed in C as one row after the other, however many there are, and is a sum that is too large refused?"""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -68,24 +70,28 @@ def test_a_sum_beyond_64_bits_is_refused():
 @settings(deadline=None, max_examples=60)
 @given(st.data(), st.integers(1, 4), st.booleans())
 def test_the_largest_flows_of_a_link_are_the_first_of_all_in_order(data, top, dense):
-    """On a line of five endpoints in two networks, sizes with ties: by size, then by key."""
+    """On a line of five endpoints in two networks, one that deals to two ways: by bytes on the link, then key."""
 
-    class Line:
-        def routes(self, a, b):
-            return [2 * i for i in range(a, b)] or [2 * i + 1 for i in range(b, a)]
+    def routes(a, b):
+        return [2 * i for i in range(a, b)] or [2 * i + 1 for i in range(b, a)]
+
+    def dealt(a, b):
+        return {link: (1, 1) for link in routes(a, b)[:1]} | {100 + link: (2, 3) for link in routes(a, b)}
 
     found = object.__new__(Flows)
-    found.networks = [Line(), Line()]
+    found.networks = [SimpleNamespace(name=name) for name in "ab"]
+    found.shares = {"a": lambda a, b: dict.fromkeys(routes(a, b), (1, 1)), "b": dealt}
     drawn = st.tuples(st.integers(0, 1), st.integers(0, 2), st.integers(0, 3), *[st.integers(0, 4)] * 2)
     flows = data.draw(st.lists(drawn, max_size=40, unique=True))
     keys = [
         (((((n << LAYER_BITS) + la << EXPERT_BITS) + e << DIE_BITS) + a) << DIE_BITS) + b for n, la, e, a, b in flows
     ]
-    sizes = [data.draw(st.integers(1, 3)) for _ in flows]
+    sizes = [data.draw(st.integers(1, 3) | st.integers(2**62, 2**62 + 9)) for _ in flows]
     expected = {}
-    for key, _, (n, _, _, a, b) in sorted(zip(keys, sizes, flows, strict=True), key=lambda f: (-f[1], f[0])):
-        for link in Line().routes(a, b):
-            expected.setdefault((n, link), []).append(keys.index(key))
+    for place, (n, _, _, a, b) in enumerate(flows):
+        for link, (over, ways) in found.shares["ab"[n]](a, b).items():
+            expected.setdefault((n, link), []).append((place, sizes[place] * over // ways))
+    expected = {link: sorted(of, key=lambda f: (-f[1], keys[f[0]])) for link, of in expected.items()}
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(flows_module, "TOP", top)
         patch.setattr(flows_module, "DENSE", 1 << 30 if dense else 0)

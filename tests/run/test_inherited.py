@@ -9,6 +9,7 @@ from chipweave.__main__ import main
 from chipweave.ledger import suites
 from chipweave.run import simulate
 from chipweave.run.spec import RunSpec
+from chipweave.serving import library
 from chipweave.topology.inherited import in_words, inherited
 from chipweave.validation.bench.die import CALIBRATED
 from chipweave.validation.suites import dies, h100
@@ -82,3 +83,50 @@ def test_rows_of_the_ledger_say_so():
     assert suites.inherited(rows) == ["2 predicted rows of H200: 36 values are H100's"]
     assert h100.rests_on("H100 SXM") == {} and set(h100.rests_on("H200")) == {"H100"}
     assert set(dies.rests_on("GB200")) == {"B200"} and dies.rests_on("B200") == {}
+
+
+DEFAULTS = """schema: chipweave.topology/1
+name: own
+{device}assemblies:
+  die:
+    parts:
+      sm: {{kind: sm.utilisation_table, peak: 500 TFLOPS}}
+      hbm: {{kind: memory.hbm, bandwidth: 2 TB/s}}
+      d2d: {{kind: d2d.router, slots: {{atu: {{kind: d2d.atu}}, pdu: {{kind: d2d.pdu}}}}}}
+      cp: {{kind: cp.local}}
+    links:
+      - {{between: [cp.kernel, sm.work], latency: included}}
+      - {{between: [cp.pdu, d2d.prediction], latency: included}}
+      - {{between: [sm.memory, d2d.access], latency: included}}
+      - {{between: [d2d.memory, hbm.access], latency: included}}
+parts: {{die: {{assembly: die, grid: [1, 3]}}, cp: {{kind: cp.global}}}}
+links: [{{between: [cp.launch, die.cp.launch], latency: 500 ns, bandwidth: 64 GB/s}}]
+networks: {{d2d: {{joins: die.d2d.mesh, shape: mesh, latency: 200 ns, bandwidth: 1 TB/s}}}}
+"""
+
+
+@pytest.mark.parametrize("device, found", [("Mine", {"H100": 2}), ("H100", {}), ("", {"H100": 2})])
+def test_defaults_of_kinds_are_the_devices_that_they_are_from(tmp_path, capsys, device, found):
+    """Latency and capacity of the memory are left to the kind, whose figures are H100's, on all three dies."""
+    path = tmp_path / "own.yaml"
+    path.write_text(DEFAULTS.format(device=f"device: {device}\n" if device else ""))
+    assert inherited(topology.load(path)) == found
+    with pytest.raises(SystemExit):
+        main(["info", str(path), "--sources", "--json"])
+    sources = json.loads(capsys.readouterr().out)["sources"]
+    said = {s["path"]: s["source"] for s in sources if "default of its kind" in (s["source"] or "")}
+    assert said == {f"die.hbm.{name}": "default of its kind: H100's" for name in ("latency", "capacity")}
+
+
+@pytest.mark.parametrize("system, others", [("dgx_h100", set()), ("dgx_h200", {"H100"}), ("dgx_h800", {"H100"})])
+def test_a_step_says_what_it_has_from_another_device(capsys, system, others):
+    words = ["step", system, "--model", "llama-3.1-8b", "--batch", "8", "--context", "512"]
+    with pytest.raises(SystemExit):
+        main([*words, "--json", "-"])
+    rests = json.loads(capsys.readouterr().out)["inherited"]
+    assert set(rests) == others and all(n >= len(library.figures()) for n in rests.values())
+    with pytest.raises(SystemExit):
+        main(words)
+    said = capsys.readouterr().out
+    assert ("It rests on figures of another device: " in said) == bool(others)
+    assert all(f"{n} values are {device}'s" in said for device, n in rests.items())

@@ -55,6 +55,44 @@ def test_only_decode_steps_count_and_fillers_do_not():
     assert routed.Routed(Made()).counts.tolist() == [[[2, 2, 0, 0], [0, 0, 2, 1]]]
 
 
+def test_a_token_reaches_a_rank_once_whatever_it_has_there():
+    made = routed.Routed(Made())
+    assert [r.tolist() for r in made.reach(2, 2)] == [[[1, 0], [0, 1]]]
+    assert [r.tolist() for r in made.reach(2, 4)] == [[[1, 1, 0, 0], [0, 0, 1, 0.5]]]
+    assert [r.tolist() for r in made.reach(3, 2)] == [[[1, 0], [0, 1], [0.5, 0.5]]]
+
+
+def chosen(experts, top_k, rows, hot=None):
+    """A Routed of one layer whose tokens choose evenly, or among the first `hot` experts."""
+    rng, made = np.random.default_rng(1), object.__new__(routed.Routed)
+    ids = np.array([rng.permutation(hot or experts)[:top_k] for _ in range(rows)])
+    made.experts, made.top_k, made.chosen, made.reach = experts, top_k, [(np.arange(rows), ids)], made._reach
+    made.counts = np.zeros((1, rows, experts), np.int64)
+    np.add.at(made.counts[0], (np.arange(rows)[:, None], ids), 1)
+    return made
+
+
+@pytest.mark.parametrize(("server", "ways"), [("dgx_h200", "dp=8,ep=8"), ("dgx_h800_x4", "dp=32,ep=32")])
+def test_normal_kernels_take_as_long_as_with_even_loads_where_a_trace_is_even(monkeypatch, server, ways):
+    kernels = setup(server, "deepseek-v3", ways, "fp8_block", balance="forced", batch=8, context=1024).kernels
+    ranks = kernels.server.gpus
+    even = [kernels._normal(phase, 4096, 8, 7168, ranks) for phase in ("dispatch", "combine")]
+    monkeypatch.setattr(kernels, "routed", chosen(256, 8, 1 << 14))
+    uneven = [kernels._normal(phase, 4096, 8, 7168, ranks) for phase in ("dispatch", "combine")]
+    assert uneven == pytest.approx(even, rel=0.03)
+    assert all(u > e for u, e in zip(uneven, even, strict=True))
+
+
+def test_normal_kernels_wait_for_the_rank_that_all_send_to(monkeypatch):
+    spent = []
+    for made_of in (None, chosen(128, 8, 1 << 10, hot=32)):
+        made = setup("dgx_h100", "qwen3-235b", "dp=8,ep=8", "fp8_block", balance="forced", batch=8, context=4096)
+        monkeypatch.setattr(made.kernels, "routed", made_of)
+        step = made.step(Batch(0, 0, 8, 4096, 4096))
+        spent.append({kind: step.critical[kind] for kind in ("dispatch", "combine")})
+    assert all(spent[1][kind] > 1.3 * spent[0][kind] for kind in spent[0]), spent
+
+
 def test_a_rank_whose_requests_end_with_the_prompt_sends_what_the_others_choose():
     made = routed.Routed(Made())
     made.counts[:, 1] = 0

@@ -1,7 +1,9 @@
 """A server: are all requests answered, are times those of the steps, does the cache hold, are policies swapped and
 wrong runs refused?"""
 
+import csv
 import json
+import statistics
 from itertools import pairwise
 
 import pytest
@@ -12,6 +14,7 @@ from hypothesis import strategies as st
 
 from chipweave.cli.serve import command
 from chipweave.errors import BadInput
+from chipweave.run import metrics
 from chipweave.serving import serve
 from chipweave.serving.lookup import MOST_ERROR
 from chipweave.serving.policies import Request, View, fill
@@ -65,22 +68,29 @@ def test_a_closed_loop_costs_what_its_closed_form_says(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("framework", "concurrency", "prompt", "output"), [("trtllm", 32, 128, 128), ("trtllm", 16, 1024, 64)]
+    ("framework", "ways", "concurrency", "prompt", "output"),
+    [
+        ("trtllm", "tp=8,ep=8", 32, 128, 128),
+        ("trtllm", "tp=8,ep=8", 16, 1024, 64),
+        ("vllm", "tp=2,dp=4,ep=8", 32, 512, 128),
+    ],
 )
-def test_prompts_beside_a_decode_step_cost_what_its_closed_form_says(tmp_path, framework, concurrency, prompt, output):
+def test_prompts_beside_a_decode_step_cost_what_its_closed_form_says(
+    tmp_path, framework, ways, concurrency, prompt, output
+):
     requests = {
         "count": 6 * concurrency,
         "arrivals": {"closed_loop": concurrency},
         "prompt": {"uniform": [prompt * 9 // 10, prompt * 11 // 10]},
         "output": {"uniform": [output * 6 // 10, output * 14 // 10]},
     }
-    words = {"model": "qwen3-235b", "parallel": "tp=8,ep=8", "precision": "fp8_block", "framework": framework}
+    words = {"model": "qwen3-235b", "parallel": ways, "precision": "fp8_block", "framework": framework}
     played_out = played(tmp_path, requests=requests, **words)
-    made = setup("dgx_h100", "qwen3-235b", "tp=8,ep=8", "fp8_block", framework)
+    made = setup("dgx_h100", "qwen3-235b", ways, "fp8_block", framework)
     form = closed_loop(made, concurrency, prompt, output)
     assert played_out["tpot_ms"]["mean"] == pytest.approx(form.token * 1e3, rel=0.08)
-    apart = form.decode + (concurrency - 1) / output * form.prefill
-    assert form.token < 0.97 * apart
+    if made.layout.dp == 1:
+        assert form.token < 0.97 * (form.decode + (concurrency - 1) / output * form.prefill)
 
 
 def test_a_full_cache_makes_requests_give_way_and_they_are_answered_all_the_same(tmp_path):
@@ -93,8 +103,8 @@ def test_a_full_cache_makes_requests_give_way_and_they_are_answered_all_the_same
 
 
 def test_a_request_that_the_cache_can_never_hold_is_refused_with_the_numbers(tmp_path):
-    requests = {"count": 1, "arrivals": {"closed_loop": 1}, "prompt": {"constant": 100000}, "output": {"constant": 9}}
-    with pytest.raises(BadInput, match="KV beyond memory: 1 sequences of 100009 tokens"):
+    requests = {"count": 1, "arrivals": {"closed_loop": 1}, "prompt": {"constant": 40000}, "output": {"constant": 9}}
+    with pytest.raises(BadInput, match="KV beyond memory: 1 sequences of 40009 tokens"):
         played(tmp_path, model="qwen3-32b", requests=requests)
 
 
@@ -249,3 +259,45 @@ def test_the_command_writes_the_documented_json(tmp_path):
     for key in ("ttft_ms", "tpot_ms", "itl_ms"):
         assert set(document[key]) == {"mean", "p50", "p99"}
     assert document["output_tokens_per_s_per_gpu"] == pytest.approx(document["output_tokens_per_s"])
+
+
+@pytest.mark.slow
+def test_every_request_is_a_line_whose_times_are_those_of_the_document(tmp_path):
+    file, table, picture = tmp_path / "run.yaml", tmp_path / "requests.csv", tmp_path / "queue.svg"
+    file.write_text(yaml.safe_dump(BASE))
+    out = tmp_path / "out.json"
+    words = [str(file), "--json", str(out), "--requests", str(table), "--picture", str(picture)]
+    done = CliRunner().invoke(command, words)
+    assert done.exit_code == 0, done.output
+    rows = list(csv.DictReader(table.open()))
+    said = json.loads(out.read_text())
+    assert [int(r["request"]) for r in rows] == list(range(40))
+    for name in ("queue_ms", "ttft_ms", "tpot_ms"):
+        assert statistics.fmean(float(r[name]) for r in rows) == pytest.approx(said[name]["mean"], abs=1e-5)
+    assert all(
+        float(r["arrived_ms"]) <= float(r["began_ms"]) < float(r["first_ms"]) < float(r["last_ms"]) for r in rows
+    )
+    assert picture.read_text().startswith("<?xml")
+    table.write_text("mine\n")
+    refused = CliRunner().invoke(command, [str(file), "--requests", str(table)], standalone_mode=False)
+    assert "no table of served requests" in str(refused.exception) and table.read_text() == "mine\n"
+
+
+def test_a_prefill_engine_counts_the_blocks_its_prompts_hold(tmp_path):
+    requests = {"count": 4, "arrivals": {"closed_loop": 1}, "prompt": {"constant": 160}, "output": {"constant": 4}}
+    result = played(tmp_path, requests=requests, prefill={"parallel": "tp=1"})
+    assert [e["kv_blocks_peak"] for e in result["engines"]] == [11, 11]
+
+
+def test_prefill_apart_where_no_link_leads_is_refused(tmp_path):
+    words = {"system": "wafer_5x5", "model": "deepseek-v3", "precision": "fp8_block", "prefill": {}}
+    with pytest.raises(BadInput, match="no link leads from wafer_5x5 to wafer_5x5"):
+        played(tmp_path, **words)
+
+
+def test_every_figure_of_a_served_run_is_in_the_dictionary(tmp_path):
+    result = played(tmp_path)
+    named = {figure.name for figure in metrics.OF_A_SERVER}
+    said = {*result, *(key for engine in result["engines"] for key in engine)}
+    assert said - named == {"schema", "requests", "gpus", "engines", "composed", "does"}
+    assert named - said == {"simulated"}

@@ -51,6 +51,23 @@ def test_the_critical_path_sums_to_the_time_of_the_step(plan, ways):
     assert all(0 <= p.start <= p.end for p in step.parts)
 
 
+def test_stages_have_a_micro_batch_each_under_way():
+    words = {"server": "dgx_h100_x4", "context": 1024}
+    staged, alone = of("llama-3.1-70b", "tp=8,pp=4", **words), of("llama-3.1-70b", "tp=8", **words)
+    step, micro = staged.step(Batch(62, 1024)), alone.step(Batch(16, 1024))
+    hops = [p.end - p.start for p in step.parts if p.work.name == "stages"]
+    assert len(hops) == 1 and step.ns == micro.ns + hops[0]
+    assert staged.seconds(Batch(0, 0, 1, 512, 512)) > alone.seconds(Batch(0, 0, 1, 512, 512))
+
+
+def test_a_sequence_alone_on_its_rank_is_not_divided_into_micro_batches():
+    plain, halves = (
+        of("deepseek-v3", "dp=8,ep=8", "dgx_h200", plan, formats="fp8_block") for plan in ("plain", "two_batches")
+    )
+    assert halves.step(Batch(3, 512)).ns == plain.step(Batch(3, 512)).ns
+    assert {p.work.batch for p in halves.step(Batch(9, 512)).parts} == {0, 1}
+
+
 def test_no_stream_runs_two_works_at_once():
     made = of("deepseek-v3", "dp=8,ep=8", "dgx_h200", "two_batches", formats="fp8_block")
     streams = {}
@@ -84,6 +101,31 @@ def test_any_chain_plays_in_the_sum_of_its_works_on_one_stream(works):
         assert sum(critical.values()) == sum(w.ns for w in chain) == parts[-1].end
 
 
+@pytest.mark.parametrize(
+    ("framework", "name", "ways", "fused"),
+    [
+        ("sglang", "deepseek-v3", "tp=8", True),
+        ("vllm", "deepseek-v3", "tp=8", False),
+        ("sglang", "deepseek-v3", "tp=8,ep=8", False),
+        ("sglang", "deepseek-v3", "dp=8,ep=8", False),
+    ],
+)
+def test_a_shared_expert_is_one_of_the_routed_ones_where_the_framework_has_it_so(framework, name, ways, fused):
+    made = of(name, ways, "dgx_h200", formats="fp8_block", framework=framework, batch=64, context=512)
+    parts = made.step(Batch(64, 512)).parts
+    works = [p.work.name for p in parts]
+    assert works.count("experts") == 58 and works.count("shared") == (0 if fused else 58)
+    layout = made.layout
+    call = (64, 8, 7168, 2048 // layout.moe_tp, 256, layout.ep, "fp8_block", 8, layout.dp > 1, int(fused))
+    assert {p.end - p.start for p in parts if p.work.name == "experts"} == {round(made.kernels.moe(*call) * 1e9)}
+
+
+def test_a_fused_shared_expert_costs_its_weights_and_tokens():
+    kernels = of("deepseek-v3", "tp=8", "dgx_h200", formats="fp8_block", framework="sglang").kernels
+    bare, more = (kernels.moe(64, 8, 7168, 256, 256, 1, "fp8_block", 8, False, shared) for shared in (0, 1))
+    assert 0 < more - bare < 0.2 * bare
+
+
 def test_the_faster_sum_of_a_step_is_the_step():
     made = of()
     assert made.seconds(Batch(16, 1000)) == pytest.approx(made.step(Batch(16, 1000)).ns * 1e-9)
@@ -100,7 +142,8 @@ def test_all_that_does_not_divide_is_told_at_once_with_numbers():
     ("name", "ways", "batch", "context", "words"),
     [
         ("deepseek-v3", "tp=8,ep=8", 1, 128, "167.8 GB of weights on a GPU, of 80 GB usable 72.0 GB"),
-        ("qwen3-235b", "tp=8,ep=8", 4096, 131072, "at most 2 sequences"),
+        ("qwen3-235b", "tp=8,ep=8", 4096, 32768, "at most .* sequences"),
+        ("qwen3-235b", "tp=8,ep=8", 1, 40961, "40961 tokens of context; qwen3-235b has 40960 positions"),
         ("qwen3-235b", "tp=16", 1, 1, "are 16 GPUs; dgx_h100 has 8"),
         ("llama-3.1-8b", "tp=2,ep=2", 1, 1, "has no experts"),
     ],

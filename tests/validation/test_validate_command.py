@@ -168,7 +168,8 @@ def test_a_role_that_is_none_is_said(tmp_path, capsys):
 def test_out_gets_json_markdown_and_one_plot_per_curve(tmp_path, capsys):
     lines = [GEMM.format(14 + m, m, "predicted").replace("my-1", f"my-{m}") for m in (1, 16, 64, 128)]
     run(capsys, "h100", "--reference", table(tmp_path, *lines), "--out", tmp_path / "out")
-    assert sorted(p.name for p in (tmp_path / "out").rglob("*.*")) == ["h100.json", "h100.md", "my-1-gemm-time.png"]
+    names = ["group-gemm.png", "h100.json", "h100.md", "my-1-gemm-time.png"]
+    assert sorted(p.name for p in (tmp_path / "out").rglob("*.*")) == names
     assert "| gemm | predicted | 4 | 4 |" in (tmp_path / "out" / "h100.md").read_text()
 
 

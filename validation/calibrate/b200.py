@@ -81,6 +81,9 @@ def figures() -> dict[str, tuple[float, str]]:
     bytes_ = (576.0 * 65536 * 2 + 128 * (576 + 512) * 2.0) / e.memory
     name = "attention_mla-00218"
     found["mla_split_s"] = known[name][1] * 1e-6 - found["mla_decode_floor_s"][0] - bytes_, f"calibration row {name}"
+    name = "attention_gqa-00441"
+    streamed = e.cache_seconds(2.0 * 128 * 8 * 32768 * 2.0) + 4.0 * 128 * 64 / e.memory
+    found["gqa_split_s"] = known[name][1] * 1e-6 - found["gqa_decode_floor_s"][0] - streamed, f"calibration row {name}"
     beside = {}
     for row, hidden, inter, size in (
         ("moe-00487", 4096, 1536, 2.0),

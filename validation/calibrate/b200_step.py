@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import cache
-from typing import Any
 
 import numpy as np
 
@@ -51,19 +50,25 @@ def fit(rows: list[tuple[ledger.Question, float]], known: Mapping[str, float]) -
         rows: the calibration rows of `b200_step`, values in ms.
         known: figures of the kernels alone.
     """
-    best: tuple[float, float, Any] = (np.inf, 0.0, None)
-    for share in SHARES:
-        error, values = _added(rows, {**known, "switch_share": share})
-        best = min(best, (error, share, values), key=lambda found: found[0])
-    found = {name: (value, SOURCE.format(words)) for name, words, value in zip(ADDED, WORDS, best[2], strict=True)}
-    return {"switch_share": (best[1], SOURCE.format("share of the links that a sum in the switch reaches")), **found}
-
-
-def _added(rows: list[tuple[ledger.Question, float]], known: dict[str, float]) -> tuple[float, np.ndarray]:
-    """(mean relative error, values of ADDED): each value in turn at the weighted median of what the others leave."""
     measured = np.array([value * 1e-3 for _, value in rows])
-    bare = _seconds(rows, {**known, **dict.fromkeys(ADDED, 0.0)})
-    weights = np.stack([(_seconds(rows, _probe(known, name)) - bare) / PROBE_S for name in ADDED], axis=1)
+    still = {**known, **dict.fromkeys(ADDED, 0.0)}
+    bare = {share: _seconds(rows, {**still, "switch_share": share}) for share in SHARES}
+    first = {**still, "switch_share": SHARES[0]}
+    probed = [_seconds(rows, {**first, name: PROBE_S}) for name in ADDED]
+    weights = np.stack([(each - bare[SHARES[0]]) / PROBE_S for each in probed], axis=1)
+    tried = [(*_added(measured, bare[share], weights), share) for share in SHARES]
+    best = min(tried, key=lambda found: found[0])
+    found = {name: (value, SOURCE.format(words)) for name, words, value in zip(ADDED, WORDS, best[1], strict=True)}
+    return {"switch_share": (best[2], SOURCE.format("share of the links that a sum in the switch reaches")), **found}
+
+
+def _added(measured: np.ndarray, bare: np.ndarray, weights: np.ndarray) -> tuple[float, np.ndarray]:
+    """(mean relative error, values of ADDED): each value in turn at the weighted median of what the others leave.
+
+    Args:
+        measured, bare: seconds of each row, and those without what is added.
+        weights: float array (rows, added): how often each value is in a row.
+    """
     values = np.zeros(len(ADDED))
     for _ in range(SWEEPS):
         for j in range(len(ADDED)):
@@ -72,10 +77,6 @@ def _added(rows: list[tuple[ledger.Question, float]], known: dict[str, float]) -
             seen = own > 0
             values[j] = max(0.0, _median(left[seen] / own[seen], own[seen] / measured[seen]))
     return float(np.abs((bare + weights @ values) / measured - 1).mean()), values
-
-
-def _probe(known: dict[str, float], name: str) -> dict[str, float]:
-    return {**known, **dict.fromkeys(ADDED, 0.0), name: PROBE_S}
 
 
 def _median(values: np.ndarray, weights: np.ndarray) -> float:

@@ -58,7 +58,9 @@ def write(path: Path, fitted: dict[str, tuple[float, list[str], str]]) -> None:
     }
     head = "# Written by validation/calibrate/serving.py from calibration rows alone. SI units. Do not edit.\n"
     text = yaml.safe_dump(
-        {"schema": "chipweave.calibrated/1", "figures": entries, "stacks": stacks()}, sort_keys=False, width=140
+        {"schema": "chipweave.calibrated/1", "device": "H100", "figures": entries, "stacks": stacks()},
+        sort_keys=False,
+        width=140,
     )
     path.write_text(head + text, encoding="utf-8")
 

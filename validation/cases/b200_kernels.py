@@ -81,9 +81,9 @@ def _attention(q: Question, latent: bool) -> float | NotModelled:
         return missing
     eight, own = "fp8" in found.get("kv", ""), own_kernel(found) and not latent
     cast, decode = found.get("framework", "").startswith("sglang"), "decode" in q.quantity
-    query = found.get("dtype") == "fp8"
+    query, bare = found.get("dtype") == "fp8", not found.get("framework", "trtllm").startswith("trtllm")
     return known.attention(
-        AttentionRow(batch, heads, kv_heads, width, context, latent, decode, eight, query, own, cast)
+        AttentionRow(batch, heads, kv_heads, width, context, latent, decode, eight, query, own, cast, 0, bare)
     )
 
 

@@ -29,7 +29,7 @@ from chipweave.declare.yamlfile import Node
 from chipweave.errors import nearest
 from chipweave.noc.link_sorts import TERMINAL, read_sorts
 from chipweave.noc.listed import Ends, read_edges
-from chipweave.noc.shape import Reader, Shape, in_order, shape, shapes
+from chipweave.noc.shape import Reader, Shape, in_order, shape, shapes, why_not, wiring_of
 from chipweave.noc.wiring import Own, Places, Wiring, pairs_of
 
 REGION = named(
@@ -141,13 +141,13 @@ class Joined(Shape):
         at = at[in_order(at, values["order"])]
         made = cls.built(reader.name, {k: values[k] for k in cls.params})
         inner = Places(tuple(places.names[m] for m in members), at, dims)
-        why = f"its grid has {len(at)} places" if len(at) != len(members) else made.fault(inner)
+        why = f"its grid has {len(at)} places" if len(at) != len(members) else why_not(made, inner)
         if why:
             reader.faults.add(f"region {i} of {len(members)} endpoints: {why}", item.place)
             return
         unit = values["latency"] or reader.latency_ps
         own_reader = Reader(reader.name, item, reader.faults, reader.note, reader.base, unit)
-        wired = made.wire(inner, own_reader)
+        wired = wiring_of(made, inner, own_reader)
         sorts = read_sorts(own_reader, wired)
         number = np.array(parts.numbers(members, [f"region[{i}].{name}" for name in wired.routers]), np.int64)
         inside = number[wired.pairs].tolist()

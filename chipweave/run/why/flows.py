@@ -14,7 +14,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from itertools import groupby
 from typing import Any
 
 import numpy as np
@@ -26,8 +25,8 @@ from chipweave.run.why.breakdown import TOP
 from chipweave.run.why.stretches import Batch
 
 NETWORK_BITS, LAYER_BITS, EXPERT_BITS, DIE_BITS = 5, 12, 18, 14  # of a key, from the top
-Shares = Callable[[int, int], dict[int, tuple[int, int]]]  # (source, target) -> link -> (ways over it, of how many)
 DENSE = 1 << 22  # pairs of endpoints up to this number have a table; beyond, they are sorted
+Shares = Callable[[int, int], dict[int, tuple[int, int]]]  # (source, target) -> link -> (ways over it, of how many)
 
 
 class Flows:
@@ -92,48 +91,39 @@ class Flows:
         self.layer_ended(0)
         keys, sizes = self.sums.all()
         found = []
-        for number, link, flows, carried in self.on_links(keys, sizes):
+        for number, link, flows in self.on_links(keys, sizes):
             of = self.networks[number]
             names = dies | named(self.seats.get(of.name, {}), set(dies.values()))
-            _, layer, expert, source, target = fields(keys[flows])
-            for i, size in enumerate(carried):
+            _, layer, expert, source, target = fields(keys[[flow for flow, _ in flows]])
+            for i, (_, size) in enumerate(flows):
                 ends = (names.get(at, str(at)) for at in (int(source[i]), int(target[i])))
                 who = int(expert[i]) - 1 if expert[i] else None
                 found.append((of.name, of.links[link].name, int(layer[i]), who, *ends, size))
         return found
 
-    def on_links(self, keys: np.ndarray, sizes: np.ndarray) -> Iterable[tuple[int, int, list[int], list[int]]]:
-        """(network, link, places of its first `TOP` flows, the largest first, their bytes) of each link that has
-        flows. Of flows that have one share of a link the largest are found in C; shares are few."""
+    def on_links(self, keys: np.ndarray, sizes: np.ndarray) -> Iterable[tuple[int, int, list[tuple[int, int]]]]:
+        """(network, link, (place, bytes) of its `TOP` largest flows, the largest first) of each link that has flows."""
         if not len(keys):
             return
         route, pairs = self.pairs(keys)
-        shares = [(n, self.shares[self.networks[n].name](a, b)) for n, a, b in pairs]
-        lists = [[(n, link, *share) for link, share in of.items()] for n, of in shares]
-        names = sorted({link for links in lists for link in links})
+        routes = [{(n, link): of for link, of in self.shares[self.networks[n].name](a, b).items()} for n, a, b in pairs]
+        names = sorted({link for links in routes for link in links})
         number = {name: i for i, name in enumerate(names)}
-        begin = np.cumsum([0, *map(len, lists)], dtype=np.int64)
-        links = np.array([number[link] for route in lists for link in route], np.int32)
-        largest = np.full((len(names), min(TOP, len(keys))), -1, np.int64)
+        begin = np.cumsum([0, *map(len, routes)], dtype=np.int64)
+        links = [(number[link], *of) for each in routes for link, of in each.items()]
+        columns = np.array(links, np.int32).reshape(-1, 3)
+        largest = np.full((2, len(names), min(TOP, len(keys))), -1, np.int64)
         lib.flow_sums_largest(
             *(ffi.from_buffer("int64_t[]", each) for each in (keys, sizes)),
             len(keys),
             ffi.from_buffer("int32_t[]", route),
             ffi.from_buffer("int64_t[]", begin),
-            ffi.from_buffer("int32_t[]", links),
-            largest.shape[1],
-            ffi.from_buffer("int64_t[]", largest),
+            ffi.cast("flow_link *", ffi.from_buffer("int32_t[]", columns)),
+            largest.shape[2],
+            *(ffi.from_buffer("int64_t[]", each) for each in largest),
         )
-        rows = zip(names, largest.tolist(), strict=True)
-        for (n, link), of_link in groupby(rows, key=lambda row: row[0][:2]):
-            own = [
-                (int(sizes[flow]) * part // ways, -flow)
-                for (_, _, part, ways), flows in of_link
-                for flow in flows
-                if flow >= 0
-            ]
-            first = sorted(own, reverse=True)[:TOP]
-            yield n, link, [-flow for _, flow in first], [size for size, _ in first]
+        for name, flows, carried in zip(names, *largest.tolist(), strict=True):
+            yield (*name, [(flow, size) for flow, size in zip(flows, carried, strict=True) if flow >= 0])
 
     def pairs(self, keys: np.ndarray) -> tuple[np.ndarray, list[tuple[int, int, int]]]:
         """(int32 number of the pair of each key, [(network, source, target)])."""
