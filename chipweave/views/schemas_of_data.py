@@ -150,7 +150,7 @@ def of_calibrated() -> Schema:
 
 
 def of_figures() -> Schema:
-    """Fitted figures of a device, or of the kinds of a family: files of validation/calibrated."""
+    """Fitted figures of a device, or of the kinds of a family: validation/calibrated, data/serving/packages."""
     return map_of({"anyOf": [_figure(), map_of(_figure())]})
 
 

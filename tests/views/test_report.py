@@ -100,6 +100,15 @@ def test_it_holds_result_json_and_sums_that_come_true(folder, written):
     assert data["routing"]["steps"] == [1, 2] and sum(map(sum, counts)) == 2 * 64 * 6 * len(counts)  # top 6 of 64 rows
 
 
+def test_runs_under_several_link_models_are_told_apart_in_words():
+    several = cw.compare("wafer_5x5", strategies=["base", "ep"], link_models=["circuit", "fair"], **SMALL)
+    entries = several.document["breakdown"]
+    said = page.summary(several, entries)
+    for row in several.document["rows"]:
+        assert f"<li>{page.tables.label(row)}: " in said
+    assert "<li>base: " not in said
+
+
 def test_nothing_of_a_file_is_taken_for_html():
     evil = "</script><img src=x onerror=alert(1)>"
     assert "<" not in page.embedded({"name": evil}) and json.loads(page.embedded({"name": evil}))["name"] == evil

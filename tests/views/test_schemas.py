@@ -22,7 +22,7 @@ def sort_of(path, plain):
     """What the program reads a file as."""
     if path.name == "hbm_timings.yaml":
         return "hbm_timings"
-    if "schema" not in plain and path.parent.name == "calibrated":
+    if "schema" not in plain and path.parent.name in ("calibrated", "packages"):
         return "figures"
     return NAMES[plain["schema"] if "schema" in plain else recognise(yamlfile.load(path)).schema]
 

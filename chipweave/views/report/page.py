@@ -107,8 +107,14 @@ def summary(found: Comparison, entries: list[dict[str, Any]]) -> str:
     rows = [row for row in found.rows if row["decode_time_ns"]]
     if not rows:
         return "<p>No decode step was run, only the prefill.</p>"
+    several = len({(row["link_model"], row["admission"]) for row in found.rows}) > 1
+
+    def named(row: dict[str, Any]) -> str:
+        """A run by its strategy; by all of its label where there are several link models."""
+        return tables.text(tables.label(row) if several else row["strategy"])
+
     best = min(rows, key=lambda row: row["decode_time_ns"])
-    said = [f"<b>{tables.text(best['strategy'])}</b> is fastest: {words.time(best['decode_time_ns'])} of decode"]
+    said = [f"<b>{named(best)}</b> is fastest: {words.time(best['decode_time_ns'])} of decode"]
     if best["speedup"] and best["strategy"] != "base":
         said[0] += (
             f", <b>{best['speedup']:.2f} times</b> as fast as base "
@@ -117,13 +123,13 @@ def summary(found: Comparison, entries: list[dict[str, Any]]) -> str:
     for entry in entries:
         cause, ps = next(iter(entry["critical"].items()))
         part = tables.share(ps, entry["time_ps"])
-        said.append(f"{tables.text(entry['strategy'])}: {part} of its critical path is {tables.text(cause)}")
+        said.append(f"{named(entry)}: {part} of its critical path is {tables.text(cause)}")
     for row in rows:
         if isinstance(row.get("flit"), dict):
             apart = row["flit"]["difference"]
-            said.append(f"{tables.text(row['strategy'])}: flit, on a sample of its layer-steps, takes {apart:+.1%}")
+            said.append(f"{named(row)}: flit, on a sample of its layer-steps, takes {apart:+.1%}")
     for each in found.document["undecided"]:
-        pair = " and ".join(map(tables.text, each["strategies"]))
+        pair = " and ".join(named({**each, "strategy": name}) for name in each["strategies"])
         said.append(f"{pair} lie within the error bar: do not choose by these figures")
     return "<ul>" + "".join(f"<li>{each}.</li>" for each in said) + "</ul>"
 
