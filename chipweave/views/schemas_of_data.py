@@ -146,7 +146,8 @@ def _figure() -> Schema:
 
 def of_calibrated() -> Schema:
     """What serving has from calibration rows: figures, and parameters of communication stacks."""
-    return closed(("schema", "figures", "stacks"), figures=map_of(_figure()), stacks=map_of(map_of(SERVED)))
+    keys = ("schema", "device", "figures", "stacks")
+    return closed(keys, device=TEXT, figures=map_of(_figure()), stacks=map_of(map_of(SERVED)))
 
 
 def of_figures() -> Schema:
