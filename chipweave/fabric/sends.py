@@ -125,6 +125,7 @@ def flit_plan(layout: Layout, network: LayoutNetwork) -> FlitPlan:
     last = spec.traffic - 1
     shared = ["/".join(names[c:] if c == last else names[c : c + 1]) for c in range(spec.traffic)]
     spec.prove(sorted({(min(a, last), min(b, last)) for a, b in answers}), shared)
+    spec.escape_in_reach()
     flits = 1 / (spec.flit_bytes * share)
     formula = options["alone"](spec) if grain > 1 else None
     return FlitPlan(spec, {key: min(c, last) for key, c in class_of.items()}, flits, formula)

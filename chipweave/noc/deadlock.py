@@ -3,7 +3,8 @@
     deterministic routing   the graph over all VCs is acyclic (Dally and Seitz, 1987)
     escape class            the graph of the escape VCs is acyclic and from every state a packet can take one and be
                             led to its endpoint (Duato, 1993); who has taken an escape VC stays on them, so the
-                            extended graph has no further edges
+                            extended graph has no further edges; a VC must have one packet at a time, which
+                            FlitNetwork.escape_in_reach sees to
     through endpoints       a request that arrives and asks for a reply joins its ejection channel to the injection
                             channel of the reply: both on one set of VCs make a cycle
 

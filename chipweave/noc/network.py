@@ -22,7 +22,7 @@ from typing import Any
 
 import numpy as np
 
-from chipweave.errors import BadInput, Place
+from chipweave.errors import BadInput, Fault, Place
 from chipweave.noc import deadlock, routing
 from chipweave.noc.flit_tables import cycles, routed
 from chipweave.noc.router import Router
@@ -110,6 +110,22 @@ class FlitNetwork:
         classes = [names[c // apart] if names else f"class {c // apart}" for c in range(self.router.vc_classes)]
         return deadlock.prove(self.network, self.router, pairs, self.allow_deadlock, {"classes": classes}, self.written)
 
+    def escape_in_reach(self) -> str:
+        """Escape VCs that a packet may not come to, or BadInput; "" where each can.
+
+        Duato's proof holds where a buffer has flits of one packet: of several, all but the first wait for adaptive
+        VCs alone, which can make circles. One packet a VC (`wait_for_tail_credit`) or whole packets (`cut_through`)
+        keep the escape VC in reach. `allow_deadlock` lets others through, in words.
+        """
+        r = self.router
+        if self.network.minimal is None or r.wait_for_tail_credit or r.flow_control == "cut_through":
+            return ""
+        text = "packets behind others in a VC cannot take the escape VC"
+        if not self.allow_deadlock:
+            cures = "wait_for_tail_credit: 1 (left out, it is), flow_control: cut_through, or allow_deadlock: true"
+            raise BadInput(Fault(f"network {self.name} can deadlock: {text}", self.written, cures))
+        return text
+
     def credit_loop(self, latency: int) -> int:
         """Cycles from a body flit's switch grant until its slot can be granted again, over a link of `latency`
         cycles."""
@@ -160,7 +176,7 @@ def of(network: Any, traffic: int | None = None, grain: int = 1) -> FlitNetwork:
     spec = FlitNetwork(
         network.name,
         made,
-        _router(given, 1),
+        _router(given, bool(network.port) and made.minimal is not None),
         clock / grain,
         given.flit * grain,
         given.max_packet * grain,
@@ -193,11 +209,17 @@ def check(network: Any) -> Any:
     spec = of(network)
     replies = ((0, min(1, spec.traffic - 1)),) if network.port else ()
     cycle = spec.prove(replies, TRAFFIC if network.port and spec.traffic == 2 else ())
-    return spec.warnings() + ([f"network {network.name}: allow_deadlock lets through that {cycle}"] if cycle else [])
+    beyond = spec.escape_in_reach() if network.port else ""
+    return spec.warnings() + [
+        f"network {network.name}: allow_deadlock lets through that {text}" for text in (cycle, beyond) if text
+    ]
 
 
-def _router(given: Any, classes: int) -> Router:
-    """The Router of the network's checked parameters; BadInput where some do not go together."""
+def _router(given: Any, one_packet: bool) -> Router:
+    """The Router of the network's checked parameters; BadInput where some do not go together.
+
+    one_packet: a VC has one packet at a time, unless the parameters say otherwise.
+    """
     names = {f.name for f in fields(Router)}
     values = {name: getattr(given, name) for name in given.params if name in names and getattr(given, name) is not None}
-    return Router.of(values | {"vc_classes": classes})
+    return Router.of({"wait_for_tail_credit": int(one_packet)} | values | {"vc_classes": 1})

@@ -83,7 +83,13 @@ class Router:
     spec_check_elig: int = _switch("speculate only for VCs that can be granted", 1)
     spec_check_cred: int = _switch("speculate only with credit", 1)
     spec_mask_by_reqs: int = _switch("requests, not grants, keep speculation out")
-    wait_for_tail_credit: int = _switch("a VC is free only when its buffer is empty")
+    wait_for_tail_credit: int = _number(
+        0,
+        0,
+        1,
+        "a VC is free only when its buffer is empty; where left out 1 on a network of parts with escape VCs, else 0",
+        derived=True,
+    )
     vc_busy_when_full: int = _switch("a VC without credit is not offered")
     hold_switch_for_packet: int = _switch("a packet keeps its way through the crossbar")
     input_speedup: int = _number(1, 1, 32, "crossbar inputs for each port")

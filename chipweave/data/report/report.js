@@ -1,5 +1,6 @@
 "use strict";
 // Colours the picture of the system and draws the charts. All numbers come from the page's own JSON: `result` is result.json.
+const BELOW = { orientation: "h", yref: "container", y: 0, yanchor: "bottom" }; // a legend under the axis title
 const read = (id) => JSON.parse(document.getElementById(id).textContent);
 const result = read("result"), data = read("data");
 const find = (id) => document.getElementById(id);
@@ -139,7 +140,7 @@ function drawAll() {
   const entries = result.breakdown || [], classes = [...new Set(entries.flatMap((e) => Object.keys(e.critical)))];
   chart("chart-breakdown", classes.map((name) => ({ type: "bar", orientation: "h", name, y: data.breakdown, x: entries.map((e) => (e.critical[name] || 0) / 1e9),
     hovertemplate: `${name}: %{x:.4f} ms<extra>%{y}</extra>` })),
-    { xaxis: { title: { text: "critical path of all decode steps [ms]" } }, yaxis: { autorange: "reversed" }, rest: { barmode: "stack", height: 190 + 40 * entries.length, margin: { l: 60, r: 20, t: 20, b: 110 }, legend: { orientation: "h", y: -0.3 } } });
+    { xaxis: { title: { text: "critical path of all decode steps [ms]" } }, yaxis: { autorange: "reversed" }, rest: { barmode: "stack", height: 190 + 40 * entries.length, margin: { l: 60, r: 20, t: 20, b: 110 }, legend: BELOW } });
   drawRouting();
   drawOfRun();
 }
@@ -148,7 +149,7 @@ function drawOfRun() {
   if (!plots) return;
   const found = entry(), classes = found ? Object.keys(found.critical) : [];
   chart("chart-layers", classes.map((name) => ({ type: "bar", name, x: found.layers.map((l) => l.layer), y: found.layers.map((l) => (l.critical[name] || 0) / 1e6) })),
-    { xaxis: { title: { text: "layer" } }, yaxis: { title: { text: "critical path [us]" } }, rest: { barmode: "stack", bargap: 0.1, height: 380, margin: { l: 60, r: 20, t: 36, b: 110 }, title: { text: data.labels[state.run], font: { size: 14 } }, legend: { orientation: "h", y: -0.25 } } });
+    { xaxis: { title: { text: "layer" } }, yaxis: { title: { text: "critical path [us]" } }, rest: { barmode: "stack", bargap: 0.1, height: 380, margin: { l: 60, r: 20, t: 36, b: 110 }, title: { text: data.labels[state.run], font: { size: 14 } }, legend: BELOW } });
   const own = series(), network = data.networks[state.network];
   if (!own || !own.begin_ps.length) return chart("chart-links", [], {});
   const hot = own.whole[state.quantity].map((v, i) => [v, i]).filter(([v]) => v > 0).sort((a, b) => b[0] - a[0]).slice(0, 20).map(([, i]) => i);
