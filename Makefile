@@ -48,21 +48,21 @@ lint-c: setup
 	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[test,lint]'
 	$(BIN)/python -m pytest -n $(JOBS) tests/core/test_csrc.py
 
-# The Python part of `make coverage`: lines of the core and the four folders that the fast tests run. Printed although a
-# test may fail, as in the C part.
+# The Python part of `make coverage`: lines of the core and the four folders that the tests run, in about half an hour.
+# Printed although a test may fail, as in the C part.
 coverage-py: setup
 	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[test,lint]'
-	$(BIN)/coverage run --source=chipweave,components,policies,topologies,validation -m pytest -m "not slow" tests; \
+	$(BIN)/coverage run --source=chipweave,components,policies,topologies,validation -m pytest tests; \
 		$(BIN)/coverage report --skip-covered --sort=cover
 
-# The C part of `make coverage`: lines of csrc/ that the fast tests run. The modules are built anew at the end, as they were.
+# The C part of `make coverage`: lines of csrc/ that the tests run. The modules are built anew at the end, as they were.
 GCOV = build/gcov
 coverage: coverage-py coverage-c
 coverage-c: setup
 	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[test,lint]'
 	rm -rf $(GCOV)
 	CFLAGS=--coverage LDFLAGS=--coverage $(BIN)/python setup.py -q build_ext --inplace --force --build-temp $(GCOV)
-	$(BIN)/python -m pytest -n $(JOBS) -m "not slow" tests; $(BIN)/gcovr --root . --filter csrc/ --object-directory $(GCOV) $(GCOV) --merge-mode-functions=merge-use-line-min
+	$(BIN)/python -m pytest -n $(JOBS) tests; $(BIN)/gcovr --root . --filter csrc/ --object-directory $(GCOV) $(GCOV) --merge-mode-functions=merge-use-line-min
 	$(BIN)/python setup.py -q build_ext --inplace --force
 
 # The documentation as a site, build/docs/site: the pages, and a reference made from the program. A dead link ends it.

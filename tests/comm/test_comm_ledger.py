@@ -20,6 +20,7 @@ def results(rows):
     return ledger.judge("h100", rows, ledger.discover())
 
 
+@pytest.mark.slow
 def test_the_calibrated_file_is_what_the_program_finds_also_from_poisoned_rows(poisoned):
     found = calibrate_comm.fit(calibrate_comm.calibration_rows(poisoned))
     written = {

@@ -144,6 +144,7 @@ CASES = [("", "")] + [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("where", "name"), CASES)
 def test_the_time_of_a_layer_is_its_closed_form_whatever_differs_and_where(desk, where, name):
     figures, text = shipped(), "extends: micro_2x2\n"

@@ -163,6 +163,7 @@ def layer_times(desk, path, engine="kernel", **more):
     return run.table[:, run.columns.index("time_ps")]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", ["circuit", "fair", "flit"])
 def test_messages_of_control_wait_for_one_another_as_on_any_network(desk, model):
     """Three plans leave by one link, and three reports come back by one.

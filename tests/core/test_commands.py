@@ -327,6 +327,7 @@ def test_a_shell_completes_commands_options_and_names(words, offered, monkeypatc
     assert completed(words, monkeypatch, capsys) == offered
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shell, mark", [("bash", "complete -o"), ("zsh", "#compdef chipweave"), ("fish", "complete ")])
 def test_completion_prints_the_script_of_a_shell(shell, mark, capsys):
     code, told = exit_code(capsys, "completion", shell)

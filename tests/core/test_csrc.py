@@ -108,6 +108,7 @@ def test_gcc_has_nothing_to_warn_of(folder):
         assert made.returncode == 0, made.stderr
 
 
+@pytest.mark.slow
 def test_the_layout_is_that_of_clang_format():
     tool = Path(sys.executable).with_name("clang-format")
     if not tool.exists():

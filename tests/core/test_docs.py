@@ -206,6 +206,7 @@ def test_the_swap_of_the_readme_is_taken_as_printed(tmp_path):
     assert {type(part).__name__ for name, part in system.parts.items() if name.endswith(".hbm")} == {"Hbm4"}
 
 
+@pytest.mark.slow
 def test_the_python_of_the_tutorial_runs(capsys):
     for block in blocks("tutorial/first_wafer.md", "python"):
         exec(block, {})

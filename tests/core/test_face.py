@@ -42,6 +42,7 @@ def test_help_is_quick():
     assert min(float(run.stderr.split()[-1]) for run in runs) < HELP_MS
 
 
+@pytest.mark.slow
 def test_a_part_and_a_policy_declared_in_a_program_are_loaded_run_and_read(tmp_path):
     from chipweave.components.hbm import Hbm
     from chipweave.declare import registry

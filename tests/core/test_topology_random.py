@@ -3,6 +3,7 @@
 import string
 
 import networkx as nx
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -128,6 +129,7 @@ def outcome(text):
         return error.faults
 
 
+@pytest.mark.slow
 @settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
 def test_a_file_spoilt_in_places_gives_faults_or_a_system(kinds, data):
@@ -183,6 +185,7 @@ def test_any_setting_is_applied_or_refused(setting):
         pass
 
 
+@pytest.mark.slow
 @settings(max_examples=40)
 @given(st.integers(1, 5), st.integers(1, 5), st.sampled_from(["mesh", "torus"]), st.data())
 def test_a_grid_without_some_links_is_refused_or_every_route_is_there(rows, columns, shape, data):

@@ -40,6 +40,7 @@ def test_check_and_info_of_a_topology_draw_nothing_and_read_no_tables(name, beyo
     assert seen <= {"numpy", "yaml"} | beyond
 
 
+@pytest.mark.slow
 def test_a_late_library_is_imported_at_its_first_attribute():
     code = (
         "from chipweave.io.late import late; pa = late('pyarrow'); "

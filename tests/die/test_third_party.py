@@ -53,6 +53,7 @@ def lab(tmp_path_factory):
     return build(tmp_path_factory.mktemp("lab"), "_lab_memory", "CW_ABI")
 
 
+@pytest.mark.slow
 def test_a_third_party_endpoint_answers_our_sm(lab):
     e = Endpoints(8, 8)
     sm = e.add("sm", **{**SM, "clock": 10**9, "slices": 2, "turnaround": 0})

@@ -50,6 +50,7 @@ def mixed(engine, seed, sm=(), llc=(), hbm=()):
     return outcome(e, [*sms, *slices, *channels])
 
 
+@pytest.mark.slow
 @settings(max_examples=6, deadline=None)
 @given(st.integers(0, 10**6))
 def test_random_programs_end_in_the_same_picosecond(seed):

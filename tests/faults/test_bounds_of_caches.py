@@ -69,6 +69,7 @@ def test_rates_of_an_sm_and_a_die_keep_to_their_ports():
     keeps_below({name: rows[name][1] / bound for name, bound in most.items()}, 0.5)
 
 
+@pytest.mark.slow
 def test_an_mi300x_reads_no_faster_than_its_levels():
     shares = {}
     for q, c, value in answers("dies", "amd_cache"):
@@ -93,6 +94,7 @@ def test_copies_of_an_mi300x_keep_to_its_pins():
     keeps_below({q.id: v / (MI300X_PINS / 4 if "one XCD" in q.quantity else MI300X_PINS) for q, v in rows}, 0.5)
 
 
+@pytest.mark.slow
 def test_kernels_of_an_mi300a_keep_to_its_pins_and_units():
     """Arrays that the Infinity Cache cannot hold; products of matrices on the vector units."""
     shares, near = {}, {"vectoradd": 12, "relu": 8, "matrixtranspose": 8}

@@ -21,6 +21,7 @@ def layers(device, *groups):
     return {name: (values, [int(n) for n in name.split("/")[1].split("x")]) for name, values in found.items()}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("device, groups, least", [(None, ("micro",), 30), ("deepseek 5x5", ("base", "norm_ep"), 700)])
 def test_layers_of_the_artifact_keep_to_memories_and_links(device, groups, least):
     read, sent = {}, {}
@@ -38,6 +39,7 @@ def trace_rows():
     return traces.trace_rows(files.Folder(booksim.REFERENCES))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("task", trace_rows(), ids=lambda task: task.id)
 def test_packets_of_a_trace_are_no_faster_than_alone_and_ports_carry_a_flit_a_cycle(task):
     network, options = task.data.network(task.row), files.router(task.row)
@@ -80,6 +82,7 @@ def test_curves_lie_between_the_empty_network_and_its_cut(config):
     assert latencies > 2 and len(judged) >= 10
 
 
+@pytest.mark.slow
 def test_analytic_rows_are_the_closed_forms_and_never_faster():
     rows = [r for r in analytic.results() if r.group in ("circuit_serialisation", "zero_load", "roofline")]
     assert len(rows) >= 50 and all(r.simulated >= r.reference * (1 - 1e-9) for r in rows)

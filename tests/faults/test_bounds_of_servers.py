@@ -43,6 +43,7 @@ def steps(suite, group):
         yield q.id, gpus, q.device.split()[0], figures, c, batch, value * 1e-3
 
 
+@pytest.mark.slow
 @SUITES
 def test_a_step_reads_its_weights_and_cache_through_the_pins(suite, group, least):
     """A GPU reads its share of what one token passes, once a step, and of the caches of the batch."""
@@ -65,6 +66,7 @@ def test_a_step_computes_no_more_than_the_peak(suite, group, least):
     keeps_below(shares, 0.02)
 
 
+@pytest.mark.slow
 def test_a_node_computes_and_reads_no_more_than_its_eight_gpus():
     """Prompt tokens that are computed against the FP8 peak; decoded ones against the pins that their caches pass."""
     passed, cached = MODELS["DeepSeek"]

@@ -112,6 +112,7 @@ def test_no_row_needs_more_than_its_device_gives(group):
     keeps_below({q.id: needs(q, c) / (value * 1e-6) / gives(q, c) for q, c, value in answered(group)})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("group", TIMED)
 def test_nor_does_a_size_that_is_not_in_the_rows(group):
     needs, gives = TIMED[group]
@@ -120,6 +121,7 @@ def test_nor_does_a_size_that_is_not_in_the_rows(group):
     assert len(shares) > 20 and max(shares) <= 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("group", ["attention_gqa", "attention_mla", "b200_attention_gqa", "b200_attention_mla"])
 def test_prefills_keep_to_the_peak(group):
     """A causal half of the scores and of their sums of values, of heads of 128, or of 192 and 128 where latent."""
@@ -170,6 +172,7 @@ def test_gemms_of_a_die_keep_to_its_peak_and_weights_that_its_l2_cannot_hold_to_
     keeps_below(pins, 0.5)
 
 
+@pytest.mark.slow
 def test_skewed_loads_of_experts_keep_to_the_peak_too():
     """The ratio of a row times the balanced time of the same layer: its tokens ask for the same operations."""
     skewed = {}

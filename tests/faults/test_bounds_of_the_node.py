@@ -82,6 +82,7 @@ def test_layers_of_experts_keep_to_the_peak_and_the_pins(group, rows):
     keeps_below(pins)
 
 
+@pytest.mark.slow
 @ROWS
 @pytest.mark.parametrize("group", ["expert_gemm", "expert_gemm_h100", "stage_gemm", "stage_gemm_h100"])
 def test_gemms_keep_to_the_peak(group, rows):

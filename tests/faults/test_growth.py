@@ -15,6 +15,7 @@ from chipweave.noc.route_rule import Routing, Unroutable
 from chipweave.topology.patterns import Patterns, matches
 
 
+@pytest.mark.slow
 @given(
     st.lists(st.tuples(*[st.sampled_from([range(3), range(1, 3), *(range(i, i + 1) for i in range(3))])] * 2)),
     st.tuples(st.integers(0, 2), st.integers(0, 2)),
@@ -66,6 +67,7 @@ networks: {d2d: {routing: ROUTING}}
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("routing", ["xy", "yx"])
 @given(holes=st.sets(st.tuples(st.integers(0, 3), st.integers(0, 3)), min_size=1, max_size=4))
 @settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -102,6 +102,7 @@ def test_rows_of_the_same_run_are_added(compare, tmp_path):
         assert rows_of(tmp_path / "o", table) == rows_of(tmp_path / "whole", table)
 
 
+@pytest.mark.slow
 def test_a_finished_comparison_is_run_again(compare, tmp_path, stop_after):
     done = stop_after(None)
     for _ in range(2):
@@ -140,6 +141,7 @@ def test_what_another_program_made_is_not_mixed_with_ours(compare, tmp_path, mon
     assert compare("--strategies", "ep,base", "--out", tmp_path / "o")[0] == 0
 
 
+@pytest.mark.slow
 def test_ctrl_c_before_a_new_row_keeps_the_old_ones(compare, tmp_path, stop_after):
     assert compare("--strategies", "ep", "--out", tmp_path / "o")[0] == 0
     before = result(tmp_path / "o")["result_sha256"]

@@ -22,6 +22,7 @@ GROUPS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("group", GROUPS)
 @pytest.mark.parametrize("choices, experts", [(8, 4), (300, 256), (8, 257)])
 def test_a_gate_that_cannot_be_is_not_modelled(group, choices, experts):

@@ -24,6 +24,7 @@ def checkout(tmp_path):
     return tmp_path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("module", ["_kernel", "_c_sm", "fabric", "noc.routing", "line_rate.sm_program"])
 def test_every_way_to_compiled_code_says_so(checkout, module):
     command = [sys.executable, "-c", f"{ALONE} import chipweave.{module}"]

@@ -133,6 +133,7 @@ def head(surface):
     return f"import numpy as np\n{imports}\n\nclass Mine(Base):\n"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("surface", BODIES)
 def test_an_answer_of_any_kind_is_told_with_file_and_line(tmp_path, monkeypatch, capsys, surface):
     for i, value in enumerate(VALUES + RAISED):
@@ -173,6 +174,7 @@ def test_a_full_disk_is_no_fault_of_the_users_code(tmp_path, monkeypatch, capsys
     assert end.value.code == 1 and capsys.readouterr().err.startswith("chipweave: there: No space left")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("preset", ["physical", "paper", "h100"])
 def test_no_preset_takes_the_place_of_what_a_strategy_file_says(tmp_path, monkeypatch, capsys, preset):
     """A store of one slice a die keeps less than the preset's, which shipped strategies get."""

@@ -69,6 +69,7 @@ def ended(command):
     return end.value.code
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", SAID)
 def test_what_values_cover_is_said_beside_them(work, capsys, command):
     assert ended(command) == 0
@@ -76,6 +77,7 @@ def test_what_values_cover_is_said_beside_them(work, capsys, command):
     assert not [words for words in SAID[command] if words not in shown], shown
 
 
+@pytest.mark.slow
 def test_why_and_diff_say_which_steps(work, capsys):
     assert ended(f"{COMPARE} --strategies base --set d2d.beside=none --out folder") == 0
     for command in ("why folder", "diff folder folder"):
@@ -136,6 +138,7 @@ DOCUMENTS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", DOCUMENTS)
 def test_every_value_of_a_document_stands_in_the_documentation(work, capsys, command):
     assert ended(command) == 0

@@ -118,6 +118,7 @@ def test_a_file_of_somebody_else_stays_and_one_of_ours_is_replaced(name, here, c
     assert not list(here.glob(".*"))
 
 
+@pytest.mark.slow
 def test_a_picture_that_only_speaks_of_us_stays(here, capsys):
     (here / "o.svg").write_text("<svg><title>chipweave 0.1.0, as we see it</title></svg>")
     assert call("draw mesh_4x4 -o o.svg") == 2

@@ -31,6 +31,7 @@ def every():
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", every())
 def test_every_allocator_does_in_c_what_its_rule_says(text):
     router = Router(vc_allocator=text, sw_allocator=text)

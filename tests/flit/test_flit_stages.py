@@ -114,6 +114,7 @@ def thirty(layout_of, text):
     return layout, rows, starts
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", [*TEXTS, MESH + "\nrouter: {vcs: 2, max_packet: 1 MiB, vc_depth: 3}"])
 def test_kernel_and_twin_end_every_message_in_the_same_ps_with_the_same_link_counts(layout_of, text):
     layout, rows, starts = thirty(layout_of, text)
@@ -163,6 +164,7 @@ def check_ways(layout, rows, ways, stages):
     assert sends == len(ways)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", TEXTS)
 def test_a_message_is_somewhere_at_every_instant_of_its_life_alike_in_kernel_and_twin(layout_of, text):
     layout, rows, starts = thirty(layout_of, text)
@@ -185,6 +187,7 @@ def test_ways_are_those_of_stepping_where_whole_periods_are_skipped(layout_of, m
     check_ways(layout, rows.tolist(), *skipped[1:])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "clock, grain, fits",
     [("1.234567890123", 1024, True), ("1.23456789012345", 1, True)]

@@ -143,6 +143,7 @@ def test_traffic_which_counts_single_flits_refuses_a_grain(capsys):
     assert ended.value.code == 2 and "--set mesh.grain=1" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_a_row_of_fair_under_physical_carries_the_difference_of_flit():
     spec = RunSpec(**SMALL)
     row, bare = beside.simulate(spec).row, serving.simulate(spec).row
@@ -166,6 +167,7 @@ def test_a_run_without_a_sample_loads_its_system_once_and_says_all_its_faults_at
     assert len(wrong.value.faults) == 2
 
 
+@pytest.mark.slow
 def test_a_sampled_layer_step_starts_from_the_state_of_the_run(monkeypatch):
     """Its time under the run's own link model is that of the run, less the plan's and reports' way."""
     seen, finish = [], Watched.finish
@@ -187,6 +189,7 @@ def test_a_run_under_coarse_flit_says_its_grain_and_what_a_finer_one_changes(tmp
     assert "flit grain 8" in said.out and "grain 4 on the same layer-steps differs by" in said.err
 
 
+@pytest.mark.slow
 def test_a_sample_beside_circuit_says_its_grain_too(tmp_path):
     spec = RunSpec(**SMALL, link_model="circuit")
     estimate, rows = sample.measure(spec, serving.simulate(spec), 15)
@@ -195,6 +198,7 @@ def test_a_sample_beside_circuit_says_its_grain_too(tmp_path):
     assert len(finer) == estimate["layer_steps"] >= 15 and finer != [row["flit_ns"] for row in rows]
 
 
+@pytest.mark.slow
 def test_a_folder_whose_row_has_a_sample_beside_it_runs_again_to_the_same_hash(tmp_path, capsys):
     words = "compare --topology micro_2x2 --model qwen3-30b-a3b --batch 2 --steps 2 --strategies base".split()
     with pytest.raises(SystemExit) as ended:
@@ -205,6 +209,7 @@ def test_a_folder_whose_row_has_a_sample_beside_it_runs_again_to_the_same_hash(t
     assert ended.value.code == 0, capsys.readouterr()
 
 
+@pytest.mark.slow
 def test_the_twin_says_its_grain_and_the_hash_leaves_out_what_a_sample_says(monkeypatch):
     """The plain engine takes minutes for a run; the kernel stands in for it here, and has no sample beside it."""
     spec, simulate = RunSpec(**SMALL | {"steps": 1}, link_model="flit", sets=("d2d.grain=64",)), serving.simulate

@@ -118,6 +118,7 @@ def agree(net, router, packets, general):
     assert flits == plain.flits
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.data())
 def test_the_fast_engine_and_the_plain_router_agree_on_every_packet_and_link(data):

@@ -34,6 +34,7 @@ def test_circuit_takes_as_long_in_the_sample_as_in_the_full_run(strategy, preset
     assert all(row["flit_ns"] > 0 for row in rows)
 
 
+@pytest.mark.slow
 def test_compare_puts_flit_beside_circuit_and_fair_with_its_standard_error(tmp_path):
     file = tmp_path / "r.json"
     with pytest.raises(SystemExit) as ended:
@@ -77,6 +78,7 @@ def test_compare_puts_flit_beside_circuit_and_fair_with_its_standard_error(tmp_p
     assert flit["sample"]["skipped_share"] == 0
 
 
+@pytest.mark.slow
 def test_the_output_folder_of_a_sampled_run_is_whole_and_has_no_layers_that_flit_did_not_run(tmp_path):
     with pytest.raises(SystemExit) as ended:
         main(

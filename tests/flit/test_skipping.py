@@ -56,6 +56,7 @@ def test_crossing_messages_of_a_mebibyte_end_as_if_stepped(packet, vcs, classes)
     assert skipped == stepped and report["skipped"] > 0.5 * stepped[3]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [1 << 26, 1 << 30])
 @pytest.mark.parametrize("packet, classes", [(None, 1), (64, 4), (64, 8)])
 def test_crossing_messages_of_a_gibibyte_cost_milliseconds(size, packet, classes, slowness):
@@ -109,6 +110,7 @@ def cases(draw):
     return net, router, draw(st.lists(message, min_size=1, max_size=6))
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 @given(cases())
 def test_skipping_changes_nothing_on_random_networks_and_messages(case):

@@ -58,6 +58,7 @@ def test_independent_periods_do_not_multiply():
     )
 
 
+@pytest.mark.slow
 def test_a_message_into_a_skipped_group_meets_it_in_the_right_cycle():
     for begin in (40_000, 40_001, 40_007):
         ends = []

@@ -193,6 +193,7 @@ def test_hottest_flows_of_links_are_kept_through_a_jump():
     assert heard[0] == heard[1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("use_general", [False, True])
 def test_one_packet_over_a_tie_skips_once_its_coins_are_thrown_and_a_train_does_not(use_general):
     """On a ring of four the opposite router is as far either way."""

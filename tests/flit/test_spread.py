@@ -184,6 +184,7 @@ def spread_systems(draw):
     return f"{text}, duplex: {duplex}", draw(st.lists(message, min_size=1, max_size=30))
 
 
+@pytest.mark.slow
 @settings(max_examples=40)
 @given(spread_systems(), st.sampled_from(["circuit", "fair"]))
 def test_kernel_and_twin_agree_on_pieces_of_messages_over_uneven_ways(system, model):

@@ -62,6 +62,7 @@ def test_a_row_called_unstable_below_saturation_is_a_gap(tmp_path):
     assert found.status == "gap" and "ours is not" in found.why
 
 
+@pytest.mark.slow
 def test_a_folder_with_some_files_has_their_rows_alone(tmp_path):
     for name in ("packet_traces.csv", "packet_traces_index.csv"):
         shutil.copy(FOLDER / name, tmp_path / name)

@@ -9,6 +9,7 @@ from chipweave.plain.noc import Packet, PlainNetwork
 from .booksim_traces import NAMES, index, network, rows, trace
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("general", [False, True], ids=["chosen engine", "general engine"])
 @pytest.mark.parametrize("name", NAMES)
 def test_every_packet_of_a_booksim_trace_is_equal_on_the_kernel(name, general):

@@ -39,6 +39,7 @@ def test_calibration_does_not_read_predicted_rows(poisoned):
     )
 
 
+@pytest.mark.slow
 def test_predictions_do_not_change_when_values_are_poisoned(poisoned, results):
     again = suite_h100.results(reference=poisoned, groups=GROUPS)
     assert [r.simulated for r in again] == [r.simulated for r in results]

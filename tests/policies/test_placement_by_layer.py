@@ -93,6 +93,7 @@ def test_copies_that_are_there_from_the_start_are_read_at_home(made, tmp_path):
     assert copied["remote_read_bytes"] < base["remote_read_bytes"] * 0.6
 
 
+@pytest.mark.slow
 def test_an_allocation_sees_which_die_each_die_reads_from(made, tmp_path, monkeypatch):
     seen = []
     policy = type(strategy.build("allocation", {"kind": "placement_aware"}))

@@ -111,6 +111,7 @@ def test_nothing_is_kept_during_prefill(kind):
     assert not predictor(kind).predict(view, plan_of((0, 1, 2))).any()
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(st.data(), st.sampled_from([5, 256, 300]), st.booleans())
 def test_the_kernel_equals_the_plain_twin(data, experts, stop):

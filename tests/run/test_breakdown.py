@@ -48,6 +48,7 @@ def test_busy_and_idle_time_of_a_part_sum_to_the_run(outcome):
     assert all(served >= reads.get(part, 0) for part, _, served, *_ in parts if part.endswith(".hbm"))
 
 
+@pytest.mark.slow
 def test_flows_name_their_dies_where_one_has_parts_of_another_kind():
     found = simulate.simulate(replace(SMALL, sets=("die[0][0].sm.kind=sm.tile",))).breakdown.flows
     names = {die for *_, source, target, _ in found for die in (source, target)}
@@ -67,6 +68,7 @@ def test_all_flows_of_a_link_sum_to_its_bytes(monkeypatch):
         assert sums == {name: size for name, size in zip(names, stats.bytes.tolist(), strict=True) if size}, link_model
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "topology, link_model, sets, within",
     [

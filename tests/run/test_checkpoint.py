@@ -16,6 +16,8 @@ from chipweave.run import beside, checkpoint, simulate
 from chipweave.run.compare import VOLATILE
 from chipweave.run.spec import RunSpec
 
+pytestmark = pytest.mark.slow
+
 ROUTER = "d2d.router."
 GENERAL = ("vc_allocator=islip(2)", "sw_allocator=wavefront", "routing_delay=1", "priority=local_age", "vcs=4")
 GENERAL = tuple(ROUTER + each for each in GENERAL)

@@ -179,6 +179,7 @@ def test_a_model_that_overflows_is_run_and_said_so_under_the_artifact_preset(cap
     assert code == 0 and "overflow" in err
 
 
+@pytest.mark.slow
 def test_ctrl_c_keeps_complete_rows_and_says_how_to_go_on(capsys, tmp_path, monkeypatch):
     simulate, started = serving.simulate, []
 
@@ -203,6 +204,7 @@ def test_ctrl_c_before_the_first_row_leaves_nothing(capsys, tmp_path, monkeypatc
     assert code == 130 and not (tmp_path / "o").exists()
 
 
+@pytest.mark.slow
 def test_a_trace_that_ends_early_is_said_and_figures_are_of_the_steps_it_has(capsys):
     """565 steps are the most that windows of esft-law have; a store of three steps stands for a short log."""
     arguments = ["--strategies", "ep", "--preset", "paper"]
@@ -238,6 +240,7 @@ def test_one_step_is_the_prefill_alone(capsys, preset):
         assert f"{row['prefill_time_ns'] / 1e6:.3f} ms" in err
 
 
+@pytest.mark.slow
 def test_one_step_of_a_log_or_of_a_made_trace_and_one_under_flit(capsys, small_model, tmp_path):
     mini = str(small_model(tmp_path / "mini.yaml"))
     log = ["deepseek-v2-lite", "--trace", "esft-law"]
@@ -311,6 +314,7 @@ def test_what_a_preset_replaces_of_the_topology_is_said_with_how_to_keep_it(caps
     assert "replaces" not in compare(capsys, *SMALL, "--strategies", "ep")[2]
 
 
+@pytest.mark.slow
 def test_what_an_option_replaces_of_the_topology_is_said(capsys):
     """The topology says `fair` of its network; of a wafer that says nothing there is nothing to replace."""
     node = ["--topology", "dgx_h100", "--strategies", "ep"]

@@ -43,6 +43,7 @@ def test_sums_are_those_of_the_plain_twin(data):
     assert in_order(both[0]) == in_order(both[1])
 
 
+@pytest.mark.slow
 def test_a_table_that_grows_keeps_every_flow():
     rng = np.random.default_rng(5)
     rows = rng.integers(0, 60, (30_000, OPERANDS))

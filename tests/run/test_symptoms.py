@@ -34,6 +34,7 @@ def test_a_healthy_run_has_none():
     assert words() == [] and words(prediction="none") == []
 
 
+@pytest.mark.slow
 def test_copies_that_chase_each_other_out_thrash():
     found = words(replacement={"kind": "lru", "slices": 6}, steps=16, batch=512)
     assert any(text.startswith("copies thrash: ") for text in found)

@@ -69,6 +69,7 @@ def test_a_load_of_a_curve_reads_nothing_of_the_others():
     assert figures(curves[0][1]) == figures(curves[1][0])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", ["fair", "circuit"])
 def test_a_sample_is_the_same_for_any_number_of_threads(model):
     spec = RunSpec(**SMALL, link_model=model, strategy="pred")
@@ -80,6 +81,7 @@ def test_a_sample_is_the_same_for_any_number_of_threads(model):
     assert sample.measure(spec, outcome, 15, threads=1) == sample.measure(spec, outcome, 15, threads=3)
 
 
+@pytest.mark.slow
 def test_a_sampled_layer_step_reads_nothing_of_the_other_sampled_ones():
     """Of two samples, the layer-steps that are in both take as long in both, under every link model."""
     spec = RunSpec(**SMALL, link_model="circuit", sets=COARSE)
@@ -91,6 +93,7 @@ def test_a_sampled_layer_step_reads_nothing_of_the_other_sampled_ones():
     assert len(common) >= 5 and all(few[at] == many[at] for at in common)
 
 
+@pytest.mark.slow
 def test_a_sampled_layer_step_reads_the_tables_of_the_run(monkeypatch):
     """With tables left empty, layer-steps of a strategy that keeps copies take another time."""
     spec = RunSpec(**SMALL, link_model="circuit", strategy="pred", sets=COARSE)

@@ -48,6 +48,7 @@ def kinds(step):
     return {kind: step.critical.get(kind, 0) for kind in ("dispatch", "moe", "combine")}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("preset", ["physical", "artifact"])
 def test_experts_and_tokens_take_what_compare_says_of_the_same_wafer(small, preset):
     made = on(small, "wafer_5x5", "base", "circuit", preset, formats="bf16")

@@ -67,6 +67,7 @@ def test_a_closed_loop_costs_what_its_closed_form_says(tmp_path):
     assert result["tpot_ms"]["mean"] == pytest.approx(form.token * 1e3, rel=0.08)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("framework", "ways", "concurrency", "prompt", "output"),
     [
@@ -129,6 +130,7 @@ def test_reuse_of_step_times_stays_within_its_bound(tmp_path):
     assert engine["largest_error_of_reuse"] <= MOST_ERROR
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_result_and_another_one_another(tmp_path):
     requests = {
         "count": 30,

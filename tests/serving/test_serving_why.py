@@ -50,6 +50,7 @@ def test_the_chain_of_a_step_is_its_critical_path(tmp_path, plan):
     assert said["bounding"] == min(said["bounds"], key=said["bounds"].get)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("plan", ["plain", "two_batches"])
 def test_a_bound_is_the_step_played_with_that_work_at_once(tmp_path, plan):
     found = step_of(tmp_path / "s.json", "--parallel", "dp=8,ep=8", "--schedule", plan)

@@ -44,6 +44,7 @@ RULES = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rules", RULES, ids=str)
 def test_queues_of_dozens_of_waiters_are_served_alike_by_both_engines(rules):
     rng = np.random.default_rng(5)

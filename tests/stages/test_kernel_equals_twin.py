@@ -232,6 +232,7 @@ def test_every_start_table_and_link_bin_is_equal_under_fair(admission):
     run()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "rules", [{"admission": "early_booking", "wait_queue": "artifact_heap"}, {"admission": "work_conserving"}]
 )

@@ -104,6 +104,7 @@ def test_an_exception_of_the_model_ends_the_run_as_itself(ideal, monkeypatch, en
         running.advance()
 
 
+@pytest.mark.slow
 def test_an_engine_may_be_freed_after_its_models(ideal):
     """The garbage collector lets go in any order; the engine read tables of functions that were gone (a signal)."""
     import gc

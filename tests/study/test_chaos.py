@@ -96,6 +96,7 @@ def test_the_command_writes_rows_tables_and_pictures(tmp_path, capsys):
     assert "averages" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_a_made_trace_serves_all_batches_and_a_smaller_one_is_its_beginning(tmp_path):
     spec = chaos.RunSpec(steps=3)
     found = chaos.sweep_of(spec, ["llama4-maverick"], ["wafer_5x5"], [8, 16], ["base"])
@@ -104,6 +105,7 @@ def test_a_made_trace_serves_all_batches_and_a_smaller_one_is_its_beginning(tmp_
     assert {library.open_trace(p.spec.trace).requests for p in fewer.points} == {12}
 
 
+@pytest.mark.slow
 def test_tasks_take_turns_in_a_made_trace_and_a_copy_has_its_own(tmp_path):
     found = chaos.sweep_of(
         chaos.RunSpec(steps=3), ["llama4-maverick"], ["wafer_5x5"], [12], ["base"], requests=6, tasks=3

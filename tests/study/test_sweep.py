@@ -356,6 +356,7 @@ def test_the_command_draws_tables_and_pictures(tmp_path, capsys):
     assert "8 points, 0 done" in shown.err
 
 
+@pytest.mark.slow
 def test_one_point_of_an_array_and_then_the_rest(tmp_path, capsys, undisturbed):
     call(tmp_path, capsys, ("only", 3))
     assert len(rows(tmp_path / "out")) == 1

@@ -117,6 +117,7 @@ def test_a_gate_with_groups_uses_as_many_as_it_says_and_groups_are_skewed():
     assert np.median(skew) > 1.4
 
 
+@pytest.mark.slow
 def test_tasks_and_languages_take_turns_and_differ():
     law = law_of(task_correlation=0.3, language_correlation=0.2)
     found = list(generate.requests(law, GATE, 8, 40, 1, tasks=2, languages=2))

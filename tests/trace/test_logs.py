@@ -175,6 +175,7 @@ def test_a_hash_is_shown_whole_however_narrow_the_terminal(monkeypatch, capsys):
     assert log.sha256 in "".join(shown.split()) and "…" not in shown
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name, skew, spread, overlap, by_popularity",
     [

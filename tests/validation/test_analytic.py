@@ -21,6 +21,7 @@ def rows():
     return suite_analytic.results()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("group", GROUPS)
 def test_every_closed_form_holds_within_its_own_bound(group, rows):
     members = [r for r in rows if r.group == group]

@@ -167,6 +167,7 @@ def test_a_gemm_of_the_stage_kind_is_the_table_s(table):
         )
 
 
+@pytest.mark.slow
 @settings(max_examples=30)
 @given(
     st.floats(0, 2e6), st.floats(1e11, 1e13), st.lists(st.integers(10**6, 10**8), min_size=2, max_size=9, unique=True)
@@ -202,6 +203,7 @@ def test_the_preset_differs_from_paper_in_the_die_alone():
     assert (other["networks"], other["run"]) == (plain["networks"], plain["run"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "change, words",
     [

@@ -36,6 +36,7 @@ def run(capsys, *arguments):
     return ended.value.code, out, err
 
 
+@pytest.mark.slow
 def test_the_table_that_is_written_is_read_checked_and_used_by_the_wafer(quick, capsys, tmp_path):
     path = tmp_path / "mine.yaml"
     code, out, err = run(capsys, "characterise", "h100_sxm_d2d", "--out", path)
@@ -51,6 +52,7 @@ def test_the_table_that_is_written_is_read_checked_and_used_by_the_wafer(quick, 
     assert [file.name for file in tmp_path.iterdir()] == ["mine.yaml"]
 
 
+@pytest.mark.slow
 def test_a_die_of_one_s_own_without_doors_has_no_remote_reader(quick, capsys, tmp_path):
     mine = tmp_path / "mine.yaml"
     mine.write_text("extends: h100_pcie\nname: mine\n")
@@ -59,6 +61,7 @@ def test_a_die_of_one_s_own_without_doors_has_no_remote_reader(quick, capsys, tm
     assert table.name == "mine" and "remote_read" not in table.memory
 
 
+@pytest.mark.slow
 def test_a_run_that_fails_leaves_the_table_that_was_there(quick, capsys, tmp_path, monkeypatch):
     path = tmp_path / "mine.yaml"
     as_it_was = f"{characterise.HEAD}\nname: mine\n"

@@ -211,6 +211,7 @@ def test_a_die_is_no_node_and_a_node_no_die(tmp_path):
     assert "no NVSwitch node" in no_node.why and "is no die: its topology has no part sm" in no_die.why
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("collective", ["all_gather", "alltoall", "all_reduce", "reduce_scatter"])
 @pytest.mark.parametrize("gpus", [2, 4, 8])
 @pytest.mark.parametrize("device", ["H100 SXM5", "H800 SXM5"])

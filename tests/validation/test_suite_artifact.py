@@ -90,6 +90,7 @@ def hops_of_base(batch, rows, columns, steps):
     return total
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rows, columns, batch", [(3, 2, 6), (2, 4, 6), (1, 5, 3), (3, 2, 4)])
 def test_hops_of_base_on_other_meshes_and_batches_by_counting(tmp_path, rows, columns, batch):
     """Also a batch smaller than the set: its first requests."""

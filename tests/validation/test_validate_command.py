@@ -126,6 +126,7 @@ def test_a_question_about_nothing_is_refused(capsys, arguments, said):
     assert re.search(said, " ".join(err.split())), err
 
 
+@pytest.mark.slow
 def test_of_several_suites_those_that_have_a_group_run(capsys):
     code, out, _ = run(capsys, "analytic", "h100", "--group", "littles_law", "--group", "launch")
     assert code == 0 and out.count("validate analytic") == 1 and out.count("validate h100") == 1

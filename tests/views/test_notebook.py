@@ -12,6 +12,8 @@ import pytest
 import chipweave as cw
 from chipweave.__main__ import main
 
+pytestmark = pytest.mark.slow
+
 SMALL = {"model": "deepseek-v2-lite", "trace": "esft-law", "batch": 8, "steps": 3}
 WAFER = "wafer_5x5"
 

@@ -18,6 +18,8 @@ from chipweave.__main__ import main
 from chipweave.errors import BadInput
 from chipweave.views.report import facts, page, tables
 
+pytestmark = pytest.mark.slow
+
 SMALL = {"model": "deepseek-v2-lite", "trace": "esft-law", "batch": 64, "steps": 3}
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 MOST_BYTES, FIRST_PAINT_MS = 5_000_000, 2_000

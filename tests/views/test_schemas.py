@@ -35,6 +35,7 @@ def judges():
     return {name: jsonschema.Draft7Validator(each) for name, each in made.items()}
 
 
+@pytest.mark.slow
 def test_every_file_that_ships_is_taken(judges):
     """And there is one of each sort but the three that users alone write."""
     seen = set()
@@ -51,6 +52,7 @@ REQUESTS = {"count": 1, "arrivals": {"closed_loop": 1}, "prompt": {"constant": 1
 SERVED = {"schema": "chipweave.serve_run/1", "system": "dgx_h100", "model": "qwen3-32b", "requests": REQUESTS}
 
 
+@pytest.mark.slow
 def test_good_files_of_a_server_are_taken(judges):
     assert not list(judges["serve_run"].iter_errors({**SERVED, "server": {"batching": "./mine.py:Mine"}}))
     assert not list(judges["schedule"].iter_errors({"schema": "chipweave.schedule/1", "name": "x"}))
@@ -113,6 +115,7 @@ def test_definitions_are_shown_as_one_types():
     assert "B/s" in hbm["bandwidth"]["description"]
 
 
+@pytest.mark.slow
 def test_the_command_writes_what_it_prints(tmp_path, capsys):
     from chipweave.cli.schema import command
 

@@ -13,6 +13,8 @@ from chipweave.run.spec import RunSpec
 from chipweave.run.why.folder import one_of
 from chipweave.views import timeline
 
+pytestmark = pytest.mark.slow
+
 SMALL = {"model": "deepseek-v2-lite", "trace": "esft-law", "batch": 8, "steps": 2}
 
 
